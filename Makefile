@@ -1,0 +1,109 @@
+# Commands of the project; `make` alone lists them. Needs Python 3.11 or newer, nothing else.
+
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.setup
+# Two workers pay on two cores; PYTEST_ARGS="tests/unit -x" narrows a run.
+JOBS   ?= 2
+PYTEST_ARGS ?=
+ARGS   ?=
+# The contract of the last release, as a compiled image; `make freeze` writes it when a release is made.
+FROZEN := protos/released.binpb
+# Google's protos, copied from the installed package to where buf looks for them.
+GOOGLE := .cache/protos/.version
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo serve test check unit lint format types layers contract generate stale freeze bench clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+setup: $(STAMP) ## make .venv and install keelpay with its tools (once; again when pyproject.toml changes)
+
+$(STAMP): pyproject.toml
+	@set -eu; \
+	if [ ! -x $(BIN)/python ]; then \
+	  found=; \
+	  for name in $${PYTHON:-} python3.14 python3.13 python3.12 python3.11 python3 python; do \
+	    if $$name -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	      found=$$name; break; \
+	    fi; \
+	  done; \
+	  if [ -z "$$found" ]; then \
+	    echo "setup: no Python 3.11 or newer with venv found. On Debian: apt install python3 python3-venv." >&2; \
+	    echo "       Or name one: make setup PYTHON=/path/to/python3.11" >&2; \
+	    exit 1; \
+	  fi; \
+	  echo "setup: making $(VENV) with $$($$found --version)"; \
+	  $$found -m venv $(VENV); \
+	fi; \
+	echo "setup: installing keelpay and its tools"; \
+	if [ ! -x $(BIN)/uv ]; then $(BIN)/python -m pip install --quiet --disable-pip-version-check uv || true; fi; \
+	if [ -x $(BIN)/uv ] && $(BIN)/uv pip install --quiet --python $(BIN)/python -e '.[dev]'; then :; \
+	elif $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'; then :; \
+	else \
+	  echo "setup: the packages could not be installed; is the package index reachable? (its words are above)" >&2; \
+	  exit 1; \
+	fi; \
+	touch $(STAMP); \
+	echo "setup: done"
+
+demo: setup ## run the whole product against its own sandbox bank and show what happens
+	@$(BIN)/keelpay demo $(ARGS)
+
+serve: setup ## start the server (ARGS="--help" for its options)
+	@$(BIN)/keelpay serve $(ARGS)
+
+test: check unit ## everything that has to pass: all checks, then all tests
+
+check: setup stale contract lint types layers ## every check but the tests
+
+unit: setup
+	@echo "== tests"
+	@$(BIN)/pytest -q -n $(JOBS) $(PYTEST_ARGS)
+
+lint: setup ## ruff: rules and formatting
+	@echo "== ruff"
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+	@git -c 'safe.directory=*' ls-files -co --exclude-standard '*.py' ':!sdk/keelpay/api' | xargs wc -l \
+	 | awk '$$1 > 250 && $$2 != "total" {print "   " $$2 " has " $$1 " lines: is it one noun? (400 is the limit)"}'
+
+format: setup $(GOOGLE) ## format Python and protos
+	@$(BIN)/ruff check --quiet --fix-only . ; $(BIN)/ruff format . ; $(BIN)/buf format protos --write
+
+types: setup ## mypy, strict, over server, SDK and tools
+	@echo "== mypy"
+	@$(BIN)/mypy --no-error-summary
+
+layers: setup ## who imports whom (import-linter)
+	@echo "== layers"
+	@mkdir -p .cache
+	@$(BIN)/lint-imports --no-logo --cache-dir .cache/layers > .cache/layers.txt || { cat .cache/layers.txt; exit 1; }
+
+$(GOOGLE): $(STAMP)
+	@$(BIN)/python protos/tools/google_protos.py && touch $(GOOGLE)
+
+contract: setup $(GOOGLE) ## buf: lint, formatting and breaking changes of the protos
+	@echo "== buf"
+	@$(BIN)/buf lint protos
+	@$(BIN)/buf format protos --diff --exit-code
+	@if [ -f $(FROZEN) ]; then $(BIN)/buf breaking protos --against $(FROZEN); \
+	 else echo "   breaking: no release yet, so nothing to break"; fi
+
+generate: setup ## write what is made from the protos: API code, reasons, docs/errors.md
+	@$(BIN)/python protos/tools/generate.py
+
+stale: setup
+	@echo "== generated code"
+	@$(BIN)/python protos/tools/generate.py --check
+
+freeze: setup stale ## at a release: remember the contract, so that later changes cannot break it
+	@$(BIN)/buf build protos --exclude-source-info --output $(FROZEN)
+
+bench: setup ## measure (ARGS="--help" for what there is)
+	@$(BIN)/python -m bench $(ARGS)
+
+clean: ## remove .venv and everything made by tools
+	@rm -rf $(VENV) .cache .pytest_cache .hypothesis .import_linter_cache build dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Generated from protos/keelpay/api/auth: do not edit."""

@@ -1,0 +1,1 @@
+"""Generated from protos/keelpay/api/clearing/v1: do not edit."""

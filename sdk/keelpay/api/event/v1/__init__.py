@@ -1,0 +1,1 @@
+"""Generated from protos/keelpay/api/event/v1: do not edit."""

@@ -1,0 +1,1 @@
+"""Generated from protos/keelpay/api/gateway: do not edit."""

@@ -1,0 +1,1 @@
+"""Generated from protos/keelpay/api/risk: do not edit."""

@@ -1,0 +1,108 @@
+"""The engine: what servicers and workers hold to change and to read one book.
+
+In: commands. Out: outcomes. Invariant: the lane's commit belongs to the lane; an awaiting caller may vanish at any time.
+"""
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+from .changes import Outcome
+from .command import Command
+from .hub import Hub
+from .lane import BATCH_MAX, Lane
+from .ports import Reader, Store, WallClock
+from .projection import Projection
+from .reaction import Reactions
+from .reasons import Reason
+from .refusal import Refused
+from .worker import Handler, Worker
+from .world import Key, World
+
+Row = TypeVar("Row")
+
+
+class Engine:
+    """One book, open for business.
+
+    Args:
+        book: Book number.
+        store: Where it lives.
+        wall: Wall clock.
+        process: The name of this process, unique among those that share the database.
+        reactions: What higher rooms add to lower rooms' commands.
+        projection: The risk counters, or None.
+    """
+
+    def __init__(
+        self,
+        book: int,
+        store: Store,
+        *,
+        wall: WallClock,
+        process: str,
+        reactions: Reactions,
+        projection: Projection | None = None,
+    ) -> None:
+        self.book, self.wall, self.process = book, wall, process
+        self.store = store
+        self.reader: Reader = store.reader
+        self.hub = Hub(store.reader)
+        self.worker = Worker(store, process, wall)
+        self._lane = Lane(
+            book, store, reactions=reactions, projection=projection, process=process, committed=self._committed
+        )
+
+    def start(self, handlers: Mapping[str, Handler]) -> None:
+        """Begins to do later work; `handlers` has one entry a kind."""
+        self.worker.start(handlers)
+
+    async def execute(self, command: Command) -> Outcome:
+        """Decides and commits one command.
+
+        Returns:
+            Its outcome; a repeat has no row (read it by its key).
+
+        Raises:
+            Refused: The reason it was not carried out, fresh or remembered; OVERLOADED; STORAGE_UNAVAILABLE.
+        """
+        outcome: Outcome = (await self._lane.submit((command,)))[0]
+        if outcome.refusal is not None:
+            raise outcome.refusal
+        return outcome
+
+    async def execute_many(self, commands: Sequence[Command]) -> list[Outcome]:
+        """Decides and commits many commands in few batches; refusals stand in their outcomes."""
+        futures = [self._lane.submit(commands[at : at + BATCH_MAX]) for at in range(0, len(commands), BATCH_MAX)]
+        return [outcome for future in futures for outcome in await future]
+
+    async def answer(self, entity: type[Row], outcome: Outcome) -> Row:
+        """Returns the entity an outcome speaks of: as the command left it, or as it is now for a repeat.
+
+        Raises:
+            Refused: RESOURCE_NOT_FOUND if it is gone.
+        """
+        if type(outcome.row) is entity:
+            return outcome.row
+        row = await self.reader.get(entity, key_of(entity, outcome.key))
+        if row is None:
+            raise Refused(Reason.RESOURCE_NOT_FOUND)
+        return row
+
+    async def close(self) -> None:
+        """Finishes what was accepted, then stops."""
+        await self.worker.close()
+        await self._lane.close()
+        await self.hub.close()
+
+    def _committed(self, world: World) -> None:
+        self.hub.committed(world)
+        self.worker.committed(world)
+
+
+def key_of(entity: type, key: Key) -> Key:
+    """Returns the key of an entity from what was remembered of it: a name, a number or a server-made id."""
+    if not isinstance(key, bytes):
+        return key
+    kind = entity.__annotations__["id"]
+    if kind in {str, "str"}:
+        return key.decode()
+    return int.from_bytes(key, "big") if kind in {int, "int"} else key

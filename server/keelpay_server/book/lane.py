@@ -1,0 +1,231 @@
+"""The lane: the one writer of a book in this process, batching whatever queues up while the last batch commits.
+
+In: jobs of commands. Out: one future a job, resolved only after its commit is durable.
+Invariant: nothing is answered before it is on disk; a full queue refuses at once; a cancelled caller cancels nothing.
+"""
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from .batch import DEFERRED, Batch
+from .changes import Outcome
+from .command import Command
+from .ports import StorageLost, Store
+from .projection import Projection
+from .reaction import Reactions
+from .reasons import Reason
+from .refusal import Refused
+from .world import World
+
+_log = logging.getLogger("keelpay.book")
+BATCH_MAX = 1000
+QUEUE_MAX = 20_000
+DEFERRALS_MAX = 4
+CROWD = 4
+"""From so many callers a batch, smoothed, the lane waits once more for others to join."""
+PATIENCE_S = 0.004
+REST_BATCHES = 16
+RETRY_S = (0.02, 0.1, 0.3, 1.0, 1.0)
+"""How long to wait before each new try while the database cannot be reached."""
+Committed = Callable[[World], None]
+
+
+class _Job:
+    __slots__ = ("commands", "done")
+
+    def __init__(self, commands: Sequence[Command], done: "asyncio.Future[list[Outcome]]") -> None:
+        self.commands, self.done = commands, done
+
+
+class Lane:
+    """Serialises the commands of one book.
+
+    Args:
+        book: Book number.
+        store: Where batches are committed.
+        reactions: What higher rooms add to lower rooms' commands.
+        projection: The risk counters, or None.
+        process: The name under which this process leases work.
+        committed: Called with the world of each durable batch, before its callers are answered.
+    """
+
+    def __init__(
+        self,
+        book: int,
+        store: Store,
+        *,
+        reactions: Reactions,
+        projection: Projection | None,
+        process: str,
+        committed: Committed,
+    ) -> None:
+        self._book, self._store, self._reactions, self._projection = book, store, reactions, projection
+        self._process = process
+        self._committed = committed
+        self._jobs: deque[_Job] = deque()
+        self._queued = 0
+        self._crowd, self._resting = 0.0, 0
+        self._wake = asyncio.Event()
+        self._busy = False
+        self._closed = False
+        self._task = asyncio.create_task(self._supervise(), name=f"lane-{book}")
+
+    @property
+    def queued(self) -> int:
+        """How many commands wait."""
+        return self._queued
+
+    def submit(self, commands: Sequence[Command]) -> "asyncio.Future[list[Outcome]]":
+        """Queues commands; they commit together if they fit one batch.
+
+        Args:
+            commands: 1..BATCH_MAX of them.
+
+        Raises:
+            Refused: OVERLOADED if the queue is full, DRAINING after `close`.
+        """
+        if self._closed:
+            raise Refused(Reason.DRAINING, retry_after_ms=1000)
+        if self._queued + len(commands) > QUEUE_MAX:
+            raise Refused(Reason.OVERLOADED, retry_after_ms=500)
+        job = _Job(commands, asyncio.get_running_loop().create_future())
+        self._queued += len(commands)
+        if self._jobs and len(commands) == 1 and len(self._jobs[-1].commands) > 1:
+            self._put_before_big(job)
+        else:
+            self._jobs.append(job)
+        self._wake.set()
+        return job.done
+
+    async def close(self) -> None:
+        """Refuses new jobs, commits what is queued, and stops."""
+        self._closed = True
+        while self._jobs or self._busy:
+            await asyncio.sleep(0.005)
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    def _put_before_big(self, job: _Job) -> None:
+        """A single command takes its turn before big messages that still wait, behind other single ones."""
+        at = len(self._jobs)
+        while at and len(self._jobs[at - 1].commands) > 1:
+            at -= 1
+        self._jobs.insert(at, job)
+
+    async def _supervise(self) -> None:
+        """Keeps the loop alive: if it dies, its waiting jobs fail at once and it begins again."""
+        while True:
+            try:
+                await self._run()
+            except asyncio.CancelledError:
+                self._fail_all()
+                raise
+            except Exception:
+                _log.exception("the lane of book %d died and starts again", self._book)
+                self._fail_all()
+
+    def _fail_all(self) -> None:
+        self._busy = False
+        lost = Outcome(None, b"", Refused(Reason.STORAGE_UNAVAILABLE, retry_after_ms=1000))
+        while self._jobs:
+            job = self._jobs.popleft()
+            self._queued -= len(job.commands)
+            _resolve(job, [lost] * len(job.commands))
+
+    async def _run(self) -> None:
+        while True:
+            await self._wake.wait()
+            await self._gather()
+            jobs = self._take()
+            if not self._jobs:
+                self._wake.clear()
+            if jobs:
+                self._busy = True
+                try:
+                    await self._commit(jobs)
+                except BaseException:
+                    lost = Outcome(None, b"", Refused(Reason.STORAGE_UNAVAILABLE, retry_after_ms=1000))
+                    for job in jobs:
+                        _resolve(job, [lost] * len(job.commands))
+                    raise
+                finally:
+                    self._busy = False
+
+    async def _gather(self) -> None:
+        """Lets the queue stop growing; where batches gather a crowd, waits once more as long as that brings callers."""
+        before = -1
+        while before < self._queued < BATCH_MAX:
+            before = self._queued
+            await asyncio.sleep(0)
+        if self._resting:
+            self._resting -= 1
+        elif self._crowd >= CROWD and self._queued < BATCH_MAX:
+            before = len(self._jobs)
+            await asyncio.sleep(PATIENCE_S)
+            if len(self._jobs) < before * 1.25:
+                self._resting = REST_BATCHES
+
+    def _take(self) -> list[_Job]:
+        """Takes the jobs of one batch; those whose caller gave up while queued are dropped: nothing happened."""
+        jobs: list[_Job] = []
+        size = 0
+        while self._jobs and (not jobs or size + len(self._jobs[0].commands) <= BATCH_MAX):
+            job = self._jobs.popleft()
+            self._queued -= len(job.commands)
+            if not job.done.cancelled():
+                jobs.append(job)
+                size += len(job.commands)
+        return jobs
+
+    async def _commit(self, jobs: list[_Job]) -> None:
+        commands = jobs[0].commands if len(jobs) == 1 else [c for job in jobs for c in job.commands]
+        outcomes = await self._settle(commands)
+        self._crowd += (len(jobs) - self._crowd) * 0.2
+        at = 0
+        for job in jobs:
+            end = at + len(job.commands)
+            _resolve(job, outcomes[at:end])
+            at = end
+
+    async def _settle(self, commands: Sequence[Command]) -> list[Outcome]:
+        """Commits the commands, deciding again those that could not see yet what an earlier one of the batch made."""
+        outcomes = await self._save(commands)
+        for _ in range(DEFERRALS_MAX):
+            late = [i for i, outcome in enumerate(outcomes) if outcome is DEFERRED]
+            if not late:
+                break
+            for i, outcome in zip(late, await self._save([commands[i] for i in late]), strict=True):
+                outcomes[i] = outcome
+        return outcomes
+
+    async def _save(self, commands: Sequence[Command]) -> list[Outcome]:
+        batch = Batch(self._book, commands, self._reactions, self._projection, self._process)
+        for wait_s in (*RETRY_S, None):
+            try:
+                await self._store.transact(batch)
+            except StorageLost:
+                if wait_s is None:
+                    lost = Outcome(None, b"", Refused(Reason.STORAGE_UNAVAILABLE, retry_after_ms=2000))
+                    return [lost] * len(commands)
+                await asyncio.sleep(wait_s)
+            except Exception:
+                return await self._bisect(commands)
+            else:
+                if batch.world is not None:
+                    self._committed(batch.world)
+                return batch.outcomes
+        raise AssertionError
+
+    async def _bisect(self, commands: Sequence[Command]) -> list[Outcome]:
+        """A save failed: halves the batch until the poisoned command stands alone, and refuses only that one."""
+        if len(commands) == 1:
+            _log.exception("a save failed: %s", type(commands[0]).__name__)
+            return [Outcome(None, b"", Refused(Reason.INTERNAL))]
+        half = len(commands) // 2
+        return await self._save(commands[:half]) + await self._save(commands[half:])
+
+
+def _resolve(job: _Job, outcomes: list[Outcome]) -> None:
+    if not job.done.done():
+        job.done.set_result(outcomes)

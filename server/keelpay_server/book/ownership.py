@@ -1,0 +1,30 @@
+"""Whose is it: the one check that keeps a caller from another's merchants, payers and payments.
+
+In: the caller and the resource's owner. Out: nothing, or NOT_OWNER, which strangers read as not found.
+Invariant: operators see everything, partners their own, payers themselves, nobody else anything.
+"""
+from .caller import Caller, CallerKind
+from .reasons import Reason
+from .refusal import Refused
+
+
+def own_partner(caller: Caller, partner: str) -> None:
+    """Lets only the partner itself (or an operator) pass.
+
+    Raises:
+        Refused: NOT_OWNER.
+    """
+    if caller.kind == CallerKind.OPERATOR or (caller.kind == CallerKind.PARTNER and caller.partner == partner):
+        return
+    raise Refused(Reason.NOT_OWNER)
+
+
+def own_payer(caller: Caller, payer: str) -> None:
+    """Lets the payer itself, its partner or an operator pass; `payer` is `<partner>/<id>`.
+
+    Raises:
+        Refused: NOT_OWNER.
+    """
+    if caller.kind == CallerKind.PAYER and caller.subject == payer:
+        return
+    own_partner(caller, payer.partition("/")[0])

@@ -1,0 +1,64 @@
+"""Page tokens: opaque, signed, bound to the list they continue.
+
+In: where a page ended. Out: a text, and back. Invariant: a token of another list, filter or caller is refused.
+"""
+import hmac
+from collections.abc import Sequence
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from hashlib import sha256
+
+from msgspec import DecodeError, msgpack
+
+from .ports import Page
+from .reasons import Reason
+from .refusal import Refused
+
+SIZE_DEFAULT, SIZE_MAX = 50, 1000
+
+
+class Pager:
+    """Makes and reads page tokens.
+
+    Args:
+        secret: Key of the signatures; the same in every process of an installation.
+    """
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+
+    def page(self, scope: str, size: int, token: str, *, order: str = "id", descending: bool = True) -> Page:
+        """Returns the part of a list that a request wants.
+
+        Args:
+            scope: What the list is: method, parent, filter, caller; a token serves only the same.
+            size: Asked for; 0 means SIZE_DEFAULT, more than SIZE_MAX means SIZE_MAX (AIP-158).
+            token: From the page before, or empty.
+            order: Column to order by.
+            descending: Newest first.
+
+        Raises:
+            Refused: PAGE_TOKEN_INVALID.
+        """
+        wanted = min(size or SIZE_DEFAULT, SIZE_MAX)
+        if not token:
+            return Page(wanted, None, descending, order)
+        try:
+            raw = urlsafe_b64decode(token.encode() + b"=" * (-len(token) % 4))
+            if not hmac.compare_digest(raw[:16], self._sign(scope, raw[16:])):
+                raise ValueError
+            value, key = msgpack.decode(raw[16:], type=tuple[int | str | bytes, int | str | bytes])
+        except (ValueError, DecodeError) as error:
+            raise Refused(Reason.PAGE_TOKEN_INVALID) from error
+        return Page(wanted, (value, key), descending, order)
+
+    def next_token(self, scope: str, page: Page, rows: "Sequence[object]") -> str:
+        """Returns the token of the next page, or empty after the last."""
+        if len(rows) < page.size:
+            return ""
+        last = rows[-1]
+        body = msgpack.encode((getattr(last, page.order), last.id))  # type: ignore[attr-defined]
+        return urlsafe_b64encode(self._sign(scope, body) + body).rstrip(b"=").decode()
+
+    def _sign(self, scope: str, body: bytes) -> bytes:
+        return hmac.digest(self._secret, scope.encode() + b"\0" + body, sha256)[:16]
+

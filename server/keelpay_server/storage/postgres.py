@@ -1,0 +1,187 @@
+"""PostgreSQL: lock the book, load, decide, save as one statement, commit. Any number of processes may do so.
+
+In: batches. Out: durable commits. Invariant: the book's row lock is the only lock a batch waits for; what is read
+after it is current, because each later statement takes its snapshot after the lock was won.
+"""
+from typing import Any
+
+import asyncpg
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from keelpay_server.book.batch import Batch
+from keelpay_server.book.changes import BUSINESS, WALL, Work
+from keelpay_server.book.need import Need
+from keelpay_server.book.ports import StorageLost, WallClock
+from keelpay_server.book.request import RequestRow
+from keelpay_server.book.world import World
+
+from .loading import changed, fold, layout, make_world, sorted_keys, take
+from .reader import SqlReader
+from .schema import ENTITIES
+from .schema.book import books, work
+from .sql import Postgres, combined, fields
+
+SETTINGS = {"plan_cache_mode": "force_generic_plan", "jit": "off"}
+LOST = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError,
+        asyncpg.AdminShutdownError, asyncpg.CrashShutdownError, asyncpg.TooManyConnectionsError)  # fmt: skip
+
+
+class PostgresStore:
+    """One book in a PostgreSQL database.
+
+    Args:
+        engine: SQLAlchemy's engine; the lane takes one connection of it for itself.
+        book: Book number.
+        reader: Reads outside batches.
+        wall: Wall clock.
+    """
+
+    def __init__(self, engine: AsyncEngine, book: int, reader: SqlReader, wall: WallClock) -> None:
+        self._engine, self._book, self._wall = engine, book, wall
+        self.reader = reader
+        self._held: Any = None
+        self._line: asyncpg.Connection[Any] | None = None
+
+    async def open(self) -> "PostgresStore":
+        """Connects the lane.
+
+        Raises:
+            StorageLost: The database cannot be reached.
+        """
+        await self._connect()
+        return self
+
+    async def close(self) -> None:
+        """Gives the lane's connection back."""
+        self._drop()
+
+    async def transact(self, batch: Batch) -> None:
+        """See `book.ports.Store.transact`."""
+        line = await self._connect()
+        try:
+            await line.execute(Postgres.lock(self._book))
+            world = await self._load(line, batch)
+            batch.decide(world)
+            if changed(world):
+                await self._save(line, world)
+            await line.execute("COMMIT")
+        except BaseException as error:
+            if line.is_closed() or isinstance(error, LOST):
+                self._drop()
+                raise StorageLost(str(error)) from error
+            await self._roll_back(line)
+            raise
+        batch.committed()
+
+    async def claim(self, owner: str, now_us: int, lease_us: int, limit: int) -> list[Work]:
+        """See `book.ports.Store.claim`. Rows that another process is claiming are skipped, not waited for."""
+        sql = (
+            f"WITH due AS (SELECT w.id FROM {work.name} w JOIN {books.name} b ON b.book_id = w.book_id "
+            "WHERE w.book_id = $1 AND w.lease_until_us <= $2 AND "
+            f"((w.clock = {WALL} AND w.due_time <= $2) OR "
+            f"(w.clock = {BUSINESS} AND w.due_time <= greatest(b.business_us, $2 + b.offset_us))) "
+            "ORDER BY w.due_time LIMIT $3 FOR NO KEY UPDATE OF w SKIP LOCKED) "
+            f"UPDATE {work.name} w SET lease_owner = $4, lease_until_us = $5 FROM due "
+            f"WHERE w.book_id = $1 AND w.id = due.id RETURNING {', '.join('w.' + name for name in fields(work))}"
+        )
+        rows = await self.reader.fetch(sql, self._book, now_us, limit, owner, now_us + lease_us)
+        return [Work(*row) for row in rows]
+
+    async def advance(self, by_us: int) -> int:
+        """See `book.ports.Store.advance`."""
+        rows = await self.reader.fetch(
+            f"UPDATE {books.name} SET offset_us = offset_us + $1, business_us = greatest(business_us, $2 + offset_us + $1)"
+            " WHERE book_id = $3 RETURNING business_us",
+            by_us, self._wall(), self._book,
+        )  # fmt: skip
+        return int(rows[0][0])
+
+    async def save_snapshot(self, name: str, sequence: int, body: bytes) -> None:
+        """Keeps a projection's state as of a sequence."""
+        await self.reader.fetch(
+            "INSERT INTO snapshots VALUES ($1, $2, $3, $4) ON CONFLICT (book_id, name) DO UPDATE SET "
+            "sequence = excluded.sequence, body = excluded.body WHERE excluded.sequence > snapshots.sequence",
+            self._book, name, sequence, body,
+        )  # fmt: skip
+
+    async def _connect(self) -> "asyncpg.Connection[Any]":
+        if self._line is not None and not self._line.is_closed():
+            return self._line
+        self._drop()
+        try:
+            self._held = await self._engine.raw_connection()
+        except Exception as error:
+            raise StorageLost(str(error)) from error
+        line = self._held.driver_connection
+        self._line = line
+        return line  # type: ignore[no-any-return]
+
+    def _drop(self) -> None:
+        if self._line is not None and not self._line.is_closed():
+            self._line.terminate()
+        if self._held is not None:
+            self._held.invalidate()
+        self._held = self._line = None
+
+    async def _roll_back(self, line: "asyncpg.Connection[Any]") -> None:
+        try:
+            await line.execute("ROLLBACK")
+        except BaseException:
+            self._drop()
+            raise
+
+    async def _load(self, line: "asyncpg.Connection[Any]", batch: Batch) -> World:
+        keys = batch.request_keys()
+        found = await line.fetch(Postgres.BOOK, self._book, keys)
+        world = make_world(self._book, found[0], self._wall())
+        if found[0][5] is not None:
+            world.requests = {row[5]: RequestRow._make(tuple(row)[5:]) for row in found}
+        projection = batch.projection
+        while projection is not None and projection.sequence < world.sequence:
+            fold(projection, await line.fetch(Postgres.MISSED, self._book, projection.sequence))
+        for need in batch.rounds(world):
+            await self._load_round(line, world, need)
+        return world
+
+    async def _load_round(self, line: "asyncpg.Connection[Any]", world: World, need: Need) -> None:
+        for entity, keys in need.rows.items():
+            take(world, entity, await line.fetch(Postgres.load(ENTITIES[entity], "id"), self._book, sorted_keys(keys)))
+        for (entity, column), values in need.groups.items():
+            sql = Postgres.load(ENTITIES[entity], column)
+            take(world, entity, await line.fetch(sql, self._book, sorted_keys(values)))
+        if numbers := sorted(need.accounts - world.room.keys()):
+            world.room.update(await line.fetch(Postgres.HEADROOM, self._book, numbers))
+
+    async def _save(self, line: "asyncpg.Connection[Any]", world: World) -> None:
+        plan = layout(world)
+        parts: list[str] = []
+        arguments: list[Any] = [self._book]
+
+        def add(part: str, rows: Any) -> None:
+            parts.append(part)
+            arguments.extend(map(list, zip(*rows, strict=True)))
+
+        if world.new_requests:
+            add(Postgres.insert(ENTITIES[RequestRow]), sorted(world.new_requests))
+        for table, rows in plan.inserts:
+            add(Postgres.insert(table), rows)
+        for table, rows in plan.updates:
+            add(Postgres.update(table), rows)
+        if world.done:
+            parts.append(Postgres.DONE)
+            arguments.append(sorted(world.done))
+        if plan.opened:
+            add(Postgres.OPEN, plan.opened)
+        counted = -1
+        if plan.moved:
+            counted = len(parts)
+            add(Postgres.MOVE, plan.moved)
+        if world.legs:
+            add(Postgres.LEGS, world.legs)
+        if plan.body is not None:
+            parts += [Postgres.JOURNAL, Postgres.SEQUENCE]
+            arguments += [world.first, world.sequence, world.wall_us, world.business_us, plan.body, plan.link]
+            arguments += [world.sequence, plan.link, world.business_us, world.next_owner]
+        ((count,),) = await line.fetch(combined(tuple(parts), counted), *arguments)
+        if plan.moved and count != len(plan.moved):
+            raise LookupError(f"{len(plan.moved) - count} accounts of this batch were never opened")

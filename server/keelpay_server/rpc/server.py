@@ -1,0 +1,253 @@
+"""Builds and runs the gRPC server: every service of the contract behind the pipeline, health, reflection, drain.
+
+In: settings, servicers by service name, the authentication. Out: a running server.
+Invariant: contract, policy and servicers agree, or it does not start; once it drains, nothing acknowledged is lost.
+"""
+
+import asyncio
+import inspect
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from time import monotonic_ns, time_ns
+
+import grpc
+from google.protobuf.descriptor import ServiceDescriptor
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from keelpay_server.book.ports import WallClock
+
+from .access_log import AccessLog
+from .arrival import request_ids
+from .contract import MethodShape, StartRefusedError, load_services, methods_of
+from .drain import Drain
+from .health import Health
+from .limits import Load
+from .listeners import Listener
+from .metrics import RpcMetrics
+from .pipeline import MethodPipeline
+from .policy import Policy, read_policies
+from .shedding import Shedding
+from .stages import Authenticate, Stages
+from .wire import BATCH_MESSAGE_BYTES_MAX, Router, Served, make_reader, make_writer
+
+_NS_PER_US = 1_000
+_US_PER_MS = 1_000
+_MS_PER_S = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSettings:
+    """How a server listens and what it bears. The defaults fit one process on two cores."""
+
+    mode: str
+    """`test` or `live`."""
+    listeners: tuple[Listener, ...]
+    """Where to listen; at least one."""
+    calls_max: int = 512
+    """Calls served at once; the excess is refused with OVERLOADED."""
+    watches_max: int = 2_000
+    """Server streams that only read, open at once."""
+    watches_per_caller_max: int = 200
+    """Of these, open for one caller."""
+    rate_callers_max: int = 20_000
+    """Callers remembered by the rate limit of each method."""
+    deadline_ms_min: int = 10
+    """A call with less time left is refused."""
+    retry_after_ms: int = 200
+    """What callers are told to wait when the server is full, or the database is away."""
+    drain_wait_s: float = 2.0
+    """From NOT_SERVING until calls are refused: the time in which balancers and clients turn away."""
+    drain_watch_s: float = 0.5
+    """From then on until watches that have not ended by themselves are ended."""
+    drain_grace_s: float = 10.0
+    """How long open calls may take to finish at the end."""
+    connection_idle_s: int = 300
+    """A connection without calls is closed after this."""
+    connection_age_s: int = 1_800
+    """A connection is asked to begin anew after this, so that load spreads over new processes."""
+    connection_age_grace_s: int = 300
+    """How long its open calls may still take."""
+    handshake_ms_max: int = 3_000
+    """From connect to the end of the TLS and HTTP/2 handshakes."""
+    keepalive_s: int = 60
+    """A silent connection is asked for a sign of life after this."""
+    keepalive_timeout_s: int = 20
+    """And closed when none comes."""
+    streams_per_connection_max: int = 1_000
+    """Calls open at once on one connection."""
+    metadata_bytes_max: int = 16 * 1024
+    """Headers of one call."""
+    reuse_port: bool = False
+    """Several processes may listen on one address."""
+    reflection: bool = True
+    """Whether tools may ask for the contract."""
+
+    def channel_options(self) -> list[tuple[str, int]]:
+        """Returns the options of the gRPC core that bound what a connection can cost."""
+        # Our own check answers an oversize message with a reason; gRPC's limit lies just above it, as the last wall.
+        message_bytes_max = BATCH_MESSAGE_BYTES_MAX + self.metadata_bytes_max
+        return [
+            ("grpc.max_receive_message_length", message_bytes_max),
+            ("grpc.max_metadata_size", self.metadata_bytes_max),
+            ("grpc.absolute_max_metadata_size", self.metadata_bytes_max),
+            ("grpc.server_handshake_timeout_ms", self.handshake_ms_max),
+            ("grpc.max_connection_idle_ms", self.connection_idle_s * _MS_PER_S),
+            ("grpc.max_connection_age_ms", self.connection_age_s * _MS_PER_S),
+            ("grpc.max_connection_age_grace_ms", self.connection_age_grace_s * _MS_PER_S),
+            ("grpc.keepalive_time_ms", self.keepalive_s * _MS_PER_S),
+            ("grpc.keepalive_timeout_ms", self.keepalive_timeout_s * _MS_PER_S),
+            ("grpc.max_concurrent_streams", self.streams_per_connection_max),
+            ("grpc.so_reuseport", int(self.reuse_port)),
+        ]
+
+
+def wall_us() -> int:
+    """The wall clock in microseconds since the epoch."""
+    return time_ns() // _NS_PER_US
+
+
+def ticks_us() -> int:
+    """A monotonic clock in microseconds."""
+    return monotonic_ns() // _NS_PER_US
+
+
+class RpcServer:
+    """The server. `start`, later `stop`; `ports` are known once it is built."""
+
+    def __init__(
+        self,
+        settings: ServerSettings,
+        servicers: Mapping[str, object],
+        authenticate: Authenticate,
+        access_log: AccessLog,
+        *,
+        not_served: Collection[str] = (),
+        services: tuple[ServiceDescriptor, ...] | None = None,
+        wall_clock: WallClock = wall_us,
+        ticks: Callable[[], int] = ticks_us,
+    ) -> None:
+        """Puts every method behind the pipeline and binds the listeners.
+
+        Args:
+            settings: How to listen and what to bear.
+            servicers: By full service name (`keelpay.api.gateway.v1.PaymentService`).
+            authenticate: The port to the auth room.
+            access_log: Where calls are written down.
+            not_served: Full names of services of the contract that this process leaves out on purpose: those that
+                partners serve, and the sandbox in live mode.
+            services: The contract; None reads it from `keelpay.api`.
+            wall_clock: Wall clock in microseconds.
+            ticks: Monotonic clock in microseconds.
+
+        Raises:
+            StartRefusedError: Contract, policy and servicers disagree, or an address cannot be bound.
+        """
+        contract = load_services() if services is None else services
+        served = _agree(contract, servicers, not_served)
+        methods = tuple(methods_of(served))
+        policies = read_policies(methods_of(contract))
+        self._settings = settings
+        self.load = Load(
+            settings.calls_max, settings.watches_max, settings.watches_per_caller_max, settings.retry_after_ms
+        )
+        self.drain = Drain(settings.retry_after_ms)
+        self.metrics = RpcMetrics(lambda: (self.load.calls, self.load.watches))
+        self.health = Health(service.full_name for service in served)
+        stages = Stages(
+            authenticate=authenticate,
+            mode=settings.mode,
+            load=self.load,
+            drain=self.drain,
+            metrics=self.metrics,
+            access_log=access_log,
+            wall_us=wall_clock,
+            ticks_us=ticks,
+            make_request_id=request_ids(),
+            deadline_us_min=settings.deadline_ms_min * _US_PER_MS,
+            storage_retry_after_ms=settings.retry_after_ms,
+            rate_callers_max=settings.rate_callers_max,
+        )
+        table = _table(methods, policies, servicers, stages)
+        # The core's own limit is the last wall against overload. Our two limits lie within it, with room to spare for
+        # refusing in words (a refusal costs a call for a moment) and for health watches.
+        rpcs_max = 2 * settings.calls_max + settings.watches_max
+        self._server = grpc.aio.server(options=settings.channel_options(), maximum_concurrent_rpcs=rpcs_max)
+        self._server.add_generic_rpc_handlers((Router(table, self.load),))
+        health_pb2_grpc.add_HealthServicer_to_server(self.health, self._server)
+        if settings.reflection:
+            names = [service.full_name for service in served]
+            health_name = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
+            reflection.enable_server_reflection((*names, health_name, reflection.SERVICE_NAME), self._server)
+        self.ports = tuple(self._bind(listener) for listener in settings.listeners)
+
+    async def start(self) -> None:
+        """Accepts connections, and tells health checks so."""
+        await self._server.start()
+        self.health.serve_all()
+
+    async def stop(self) -> None:
+        """Leaves without losing a call (F8): NOT_SERVING, a wait, refusals, the end of watches, the last answers."""
+        settings = self._settings
+        self.health.drain()
+        await asyncio.sleep(settings.drain_wait_s)
+        self.drain.begin()
+        await asyncio.sleep(settings.drain_watch_s)
+        self.drain.end_watches()
+        await self._server.stop(settings.drain_grace_s)
+
+    async def wait(self) -> None:
+        """Returns when the server has stopped."""
+        await self._server.wait_for_termination()
+
+    def _bind(self, listener: Listener) -> int:
+        try:
+            return self._server.add_secure_port(listener.address, listener.credentials())
+        except (RuntimeError, OSError, ValueError) as error:
+            raise StartRefusedError(f"cannot listen on {listener.address}: {error}") from error
+
+
+def _table(
+    methods: Iterable[MethodShape], policies: Mapping[str, Policy], servicers: Mapping[str, object], stages: Stages
+) -> dict[str, Served]:
+    """Puts every method behind its pipeline."""
+    table = {}
+    for method in methods:
+        behaviour = _behaviour(servicers[method.descriptor.containing_service.full_name], method)
+        read, write = make_reader(method), make_writer(method)
+        pipeline = MethodPipeline(method, policies[method.name], read, write, behaviour, stages)
+        shed = None if pipeline.is_watch else Shedding(method.name, stages).handler()
+        table[method.name] = Served(pipeline.handler(), shed)
+    return table
+
+
+def _agree(
+    contract: tuple[ServiceDescriptor, ...], servicers: Mapping[str, object], not_served: Collection[str]
+) -> tuple[ServiceDescriptor, ...]:
+    """Returns the services to serve, or refuses the start naming every disagreement."""
+    known = {service.full_name for service in contract}
+    faults = [f"{name} has no servicer" for name in sorted(known - servicers.keys() - set(not_served))]
+    faults += [f"{name} is not in the contract" for name in sorted((servicers.keys() | set(not_served)) - known)]
+    faults += [f"{name} is served and left out" for name in sorted(servicers.keys() & set(not_served))]
+    served = tuple(service for service in contract if service.full_name in servicers)
+    for method in methods_of(served):
+        if _is_missing(_method_of(servicers[method.descriptor.containing_service.full_name], method)):
+            faults.append(f"{method.name} is not implemented")
+    if faults:
+        raise StartRefusedError("contract and servicers disagree: " + "; ".join(faults))
+    return served
+
+
+def _method_of(servicer: object, method: MethodShape) -> object:
+    return getattr(servicer, method.descriptor.name, None)
+
+
+def _behaviour(servicer: object, method: MethodShape) -> Callable[[object, object], object]:
+    behaviour = _method_of(servicer, method)
+    assert callable(behaviour)
+    return behaviour
+
+
+def _is_missing(behaviour: object) -> bool:
+    """Whether a servicer lacks a method: not there, or only as the generated base class has it."""
+    return not callable(behaviour) or str(getattr(inspect.unwrap(behaviour), "__module__", "")).endswith("_pb2_grpc")

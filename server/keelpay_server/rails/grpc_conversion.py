@@ -1,0 +1,278 @@
+"""Between the port's plain values and the messages of keelpay.api.rail.v1, both ways.
+
+In: values or messages. Out: messages or values. Invariant: a message of a bank never raises here; what makes no sense
+in it becomes UNKNOWN, an empty text or None, because a bank's mistake must not stop the engine.
+"""
+
+from datetime import date
+from typing import Final
+
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from keelpay.api.rail.v1 import capabilities_pb2, operation_pb2, operation_request_pb2, statement_pb2
+from keelpay.api.type.v1 import channel_pb2, money_pb2
+from keelpay_server.book.rail import (
+    ChallengeKind,
+    OperationKind,
+    OperationOutcome,
+    OperationRequest,
+    OperationResult,
+    RailCapabilities,
+    StatementLine,
+    StatementLineKind,
+)
+
+MALFORMED: Final = "MALFORMED_ANSWER"
+AnyRequest = (
+    operation_request_pb2.AuthorizeRequest
+    | operation_request_pb2.CaptureRequest
+    | operation_request_pb2.VoidRequest
+    | operation_request_pb2.RefundRequest
+    | operation_request_pb2.PayRequest
+)
+
+_PREFIX: Final = "RESULT_CODE_"
+_CODE_NAMES: Final = {
+    value.number: value.name.removeprefix(_PREFIX) for value in operation_pb2.ResultCode.DESCRIPTOR.values
+} | {0: ""}
+_CODE_NUMBERS: Final = {name: number for number, name in _CODE_NAMES.items()}
+_UNKNOWN_CODE: Final = {
+    OperationOutcome.DECLINED: "DO_NOT_HONOR",
+    OperationOutcome.FAILED: "PROCESSING_ERROR",
+}
+_OUTCOMES: Final = {int(outcome): outcome for outcome in OperationOutcome}
+_KINDS: Final = {int(kind): kind for kind in OperationKind}
+_CHALLENGES: Final = {int(kind): kind for kind in ChallengeKind}
+_LINE_KINDS: Final = {int(kind): kind for kind in StatementLineKind}
+
+
+def authorize_message(operation: OperationRequest) -> operation_request_pb2.AuthorizeRequest:
+    """Returns an AUTHORIZE as its message."""
+    return operation_request_pb2.AuthorizeRequest(
+        key=operation.key,
+        amount=_money(operation),
+        instrument=operation.instrument,
+        merchant_descriptor=operation.descriptor,
+        payment_reference=operation.payment,
+        capture=operation.capture,
+        return_uri=operation.return_uri,
+    )
+
+
+def capture_message(operation: OperationRequest) -> operation_request_pb2.CaptureRequest:
+    """Returns a CAPTURE as its message."""
+    return operation_request_pb2.CaptureRequest(
+        key=operation.key, original_key=operation.original_key, amount=_money(operation), final=operation.final
+    )
+
+
+def void_message(operation: OperationRequest) -> operation_request_pb2.VoidRequest:
+    """Returns a VOID as its message."""
+    return operation_request_pb2.VoidRequest(key=operation.key, original_key=operation.original_key)
+
+
+def refund_message(operation: OperationRequest) -> operation_request_pb2.RefundRequest:
+    """Returns a REFUND as its message."""
+    return operation_request_pb2.RefundRequest(
+        key=operation.key,
+        original_key=operation.original_key,
+        amount=_money(operation),
+        instrument=operation.instrument,
+        merchant_descriptor=operation.descriptor,
+        payment_reference=operation.payment,
+    )
+
+
+def pay_message(operation: OperationRequest) -> operation_request_pb2.PayRequest:
+    """Returns a PAY as its message."""
+    return operation_request_pb2.PayRequest(
+        key=operation.key,
+        amount=_money(operation),
+        instrument=operation.instrument,
+        merchant_descriptor=operation.descriptor,
+        payment_reference=operation.payment,
+    )
+
+
+def operation_of(message: AnyRequest) -> OperationRequest:
+    """Returns the operation that a message asks for."""
+    match message:
+        case operation_request_pb2.AuthorizeRequest():
+            return OperationRequest(
+                message.key, OperationKind.AUTHORIZE, message.amount.amount_minor, message.amount.currency_code,
+                message.instrument, message.merchant_descriptor, message.payment_reference,
+                capture=message.capture, return_uri=message.return_uri,
+            )  # fmt: skip
+        case operation_request_pb2.CaptureRequest():
+            return OperationRequest(
+                message.key, OperationKind.CAPTURE, message.amount.amount_minor, message.amount.currency_code,
+                original_key=message.original_key, final=message.final,
+            )  # fmt: skip
+        case operation_request_pb2.VoidRequest():
+            return OperationRequest(message.key, OperationKind.VOID, original_key=message.original_key)
+        case operation_request_pb2.RefundRequest():
+            return OperationRequest(
+                message.key, OperationKind.REFUND, message.amount.amount_minor, message.amount.currency_code,
+                message.instrument, message.merchant_descriptor, message.payment_reference, message.original_key,
+            )  # fmt: skip
+        case operation_request_pb2.PayRequest():
+            return OperationRequest(
+                message.key, OperationKind.PAY, message.amount.amount_minor, message.amount.currency_code,
+                message.instrument, message.merchant_descriptor, message.payment_reference,
+            )  # fmt: skip
+
+
+def result_message(result: OperationResult) -> operation_pb2.OperationResult:
+    """Returns a result as its message."""
+    message = operation_pb2.OperationResult(
+        key=result.key,
+        kind=operation_pb2.OperationKind.ValueType(result.kind or 0),
+        outcome=operation_pb2.Outcome.ValueType(result.outcome),
+        code=operation_pb2.ResultCode.ValueType(_CODE_NUMBERS.get(result.code, 0)),
+        bank_reference=result.bank_reference,
+        cost_minor=result.cost_minor,
+        amount_minor=result.amount_minor,
+        value_date=result.value_date.isoformat() if result.value_date else "",
+        detail=result.detail,
+    )
+    if result.decide_us:
+        message.decide_time.CopyFrom(timestamp(result.decide_us))
+    if result.challenge:
+        message.challenge.kind = operation_pb2.ChallengeKind.ValueType(result.challenge)
+        message.challenge.uri = result.challenge_uri
+    return message
+
+
+def result_of(message: operation_pb2.OperationResult, bank_us: int) -> OperationResult:
+    """Returns the result in a bank's message.
+
+    Args:
+        message: What the bank says.
+        bank_us: How long it took, in microseconds.
+    """
+    outcome = _OUTCOMES.get(message.outcome, OperationOutcome.UNKNOWN)
+    code = _CODE_NAMES.get(message.code, _UNKNOWN_CODE.get(outcome, ""))
+    if outcome is OperationOutcome.MISMATCH:
+        outcome, code = OperationOutcome.UNKNOWN, "MISMATCH"
+    elif outcome is OperationOutcome.UNKNOWN:
+        code = MALFORMED
+    elif message.cost_minor < 0 or message.amount_minor < 0:
+        return OperationResult(message.key, OperationOutcome.UNKNOWN, MALFORMED, bank_us=bank_us)
+    return OperationResult(
+        key=message.key,
+        outcome=outcome,
+        code=code,
+        bank_reference=message.bank_reference[:64],
+        cost_minor=message.cost_minor,
+        amount_minor=message.amount_minor,
+        bank_us=bank_us,
+        value_date=day_of(message.value_date),
+        challenge=_CHALLENGES.get(message.challenge.kind, ChallengeKind.NONE),
+        challenge_uri=message.challenge.uri,
+        detail=message.detail[:256],
+        kind=_KINDS.get(message.kind),
+        decide_us=message.decide_time.ToMicroseconds() if message.HasField("decide_time") else 0,
+    )
+
+
+def capabilities_message(row: RailCapabilities) -> capabilities_pb2.Capabilities:
+    """Returns what a bank declares as its message."""
+    return capabilities_pb2.Capabilities(
+        bank=row.bank,
+        channel=channel_pb2.Channel.ValueType(row.channel),
+        kinds=[operation_pb2.OperationKind.ValueType(kind) for kind in sorted(row.kinds)],
+        currency_codes=sorted(row.currencies),
+        idempotent=row.idempotent,
+        settle_time=_duration(row.settle_us),
+        remember_time=_duration(row.remember_us),
+        hold_time=_duration(row.hold_us),
+        separate_capture=row.separate_capture,
+        capture_on_authorize=row.capture_on_authorize,
+        partial_capture=row.partial_capture,
+        multiple_capture=row.multiple_capture,
+        batch_items_max=row.batch_items_max,
+        authorize_timeout=_duration(row.authorize_timeout_us),
+        operation_timeout=_duration(row.operation_timeout_us),
+        query_timeout=_duration(row.query_timeout_us),
+        net_of_cost=row.net_of_cost,
+        statement_formats=[capabilities_pb2.STATEMENT_FORMAT_JSON_LINES],
+        utc_offset_minutes=row.utc_offset_minutes,
+    )
+
+
+def capabilities_of(message: capabilities_pb2.Capabilities) -> RailCapabilities:
+    """Returns what a bank declares; kinds that we do not know are left out."""
+    return RailCapabilities(
+        bank=message.bank,
+        channel=message.channel,
+        kinds=frozenset(_KINDS[kind] for kind in message.kinds if kind in _KINDS),
+        currencies=frozenset(message.currency_codes),
+        idempotent=message.idempotent,
+        settle_us=message.settle_time.ToMicroseconds(),
+        remember_us=message.remember_time.ToMicroseconds(),
+        hold_us=message.hold_time.ToMicroseconds(),
+        separate_capture=message.separate_capture,
+        capture_on_authorize=message.capture_on_authorize,
+        partial_capture=message.partial_capture,
+        multiple_capture=message.multiple_capture,
+        batch_items_max=max(1, message.batch_items_max),
+        authorize_timeout_us=message.authorize_timeout.ToMicroseconds(),
+        operation_timeout_us=message.operation_timeout.ToMicroseconds(),
+        query_timeout_us=message.query_timeout.ToMicroseconds(),
+        net_of_cost=message.net_of_cost,
+        utc_offset_minutes=message.utc_offset_minutes,
+    )
+
+
+def line_message(line: StatementLine) -> statement_pb2.StatementLine:
+    """Returns a statement line as its message."""
+    return statement_pb2.StatementLine(
+        line_number=line.line_number,
+        natural_key=line.natural_key,
+        kind=statement_pb2.StatementLineKind.ValueType(line.kind),
+        amount_minor=line.amount_minor,
+        operation_key=line.reference,
+        bank_reference=line.bank_reference,
+        text=line.text,
+    )
+
+
+def line_of(message: statement_pb2.StatementLine, currency: str, day: date) -> StatementLine:
+    """Returns the line in a bank's message; a kind that we do not know is OTHER."""
+    return StatementLine(
+        line_number=message.line_number,
+        natural_key=message.natural_key,
+        kind=_LINE_KINDS.get(message.kind, StatementLineKind.OTHER),
+        amount_minor=message.amount_minor,
+        currency=currency,
+        reference=message.operation_key,
+        date=day,
+        bank_reference=message.bank_reference,
+        text=message.text,
+    )
+
+
+def day_of(text: str) -> date | None:
+    """Returns the day that a text of the form YYYY-MM-DD names, or None."""
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+
+
+def timestamp(time_us: int) -> Timestamp:
+    """Returns microseconds since the epoch as a Timestamp."""
+    message = Timestamp()
+    message.FromMicroseconds(time_us)
+    return message
+
+
+def _money(operation: OperationRequest) -> money_pb2.Money:
+    return money_pb2.Money(currency_code=operation.currency, amount_minor=operation.amount_minor)
+
+
+def _duration(span_us: int) -> Duration:
+    message = Duration()
+    message.FromMicroseconds(span_us)
+    return message

@@ -9,8 +9,11 @@ from collections.abc import Iterator
 import hypothesis
 import pytest
 
+from tests.infrastructure.books import database_url, open_book
 from tests.infrastructure.postgres import PostgresServer
 from tests.infrastructure.postgres_installation import PostgresMissingError
+
+__all__ = ["database_url", "open_book"]
 
 hypothesis.settings.register_profile("shared-machine", deadline=None)
 hypothesis.settings.load_profile("shared-machine")

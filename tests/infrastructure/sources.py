@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 SERVER = Path("server/keelpay_server")
 SDK = Path("sdk/keelpay")
-GENERATED = (SDK / "api", SDK / "_sync", SERVER / "book/reasons.py", Path("docs/errors.md"))
+GENERATED = (SDK / "api", SDK / "_sync", SDK / "enums.py", SERVER / "book/reasons.py", Path("docs/errors.md"))
 
 
 @cache

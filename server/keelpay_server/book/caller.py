@@ -29,6 +29,7 @@ class Caller(NamedTuple):
         purpose: A payer token's single purpose: `pay`, `enrol` or `manage`; empty for the others.
         resource: The one resource that purpose is bound to (a payment's name for `pay`), or empty.
         evidence: What the token's issuer attested (an `enrol` token's auth_time and amr), as JSON text, or empty.
+        key: Name of the client key behind the token, or empty; whatever is issued further ends with that key.
     """
 
     kind: CallerKind
@@ -38,6 +39,7 @@ class Caller(NamedTuple):
     purpose: str = ""
     resource: str = ""
     evidence: str = ""
+    key: str = ""
 
     @property
     def actor(self) -> str:

@@ -11,7 +11,8 @@ from .changes import Changes
 from .request import Request
 
 if TYPE_CHECKING:
-    from .world import Need, World
+    from .need import Need
+    from .world import World
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

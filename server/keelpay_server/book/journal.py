@@ -37,7 +37,8 @@ class JournalRow(NamedTuple):
 
 class JournalBody(NamedTuple):
     """What a body holds: rows of (sequence, type, kind, id, version, owner, actor, data), of
-    (sequence, n, debit, credit, amount, code) and of (debit, credit, signed amount)."""
+    (sequence, n, debit, credit, amount, code) and of (debit, credit, signed amount).
+    """
 
     events: list[Any]
     legs: list[Any]

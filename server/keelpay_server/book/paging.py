@@ -3,8 +3,8 @@
 In: where a page ended. Out: a text, and back. Invariant: a token of another list, filter or caller is refused.
 """
 import hmac
-from collections.abc import Sequence
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
 from hashlib import sha256
 
 from msgspec import DecodeError, msgpack
@@ -46,7 +46,7 @@ class Pager:
             raw = urlsafe_b64decode(token.encode() + b"=" * (-len(token) % 4))
             if not hmac.compare_digest(raw[:16], self._sign(scope, raw[16:])):
                 raise ValueError
-            value, key = msgpack.decode(raw[16:], type=tuple[int | str | bytes, int | str | bytes])
+            value, key = msgpack.decode(raw[16:])
         except (ValueError, DecodeError) as error:
             raise Refused(Reason.PAGE_TOKEN_INVALID) from error
         return Page(wanted, (value, key), descending, order)

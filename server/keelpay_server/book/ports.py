@@ -85,7 +85,8 @@ class Reader(Protocol):
 
     async def find(self, entity: type[Row], where: Mapping[str, object], page: Page = Page()) -> list[Row]:
         """Returns entities whose columns equal the given values (a list or tuple means any of them; a key ending in
-        `__lt`, `__le`, `__gt`, `__ge` compares), in the page's order."""
+        `__lt`, `__le`, `__gt`, `__ge` compares), in the page's order.
+        """
 
     async def count(self, entity: type, where: Mapping[str, object]) -> int:
         """Returns how many entities match."""

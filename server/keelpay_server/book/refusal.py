@@ -45,7 +45,9 @@ def refuse_transition(noun: str, origin: str, target: str) -> NoReturn:
     Raises:
         Refused: ILLEGAL_TRANSITION with `from` and `to` in its metadata.
     """
-    raise Refused(Reason.ILLEGAL_TRANSITION, f"{noun} cannot go from {origin} to {target}", **{"from": origin, "to": target})
+    refusal = Refused(Reason.ILLEGAL_TRANSITION, f"{noun} cannot go from {origin} to {target}", to=target)
+    refusal.metadata["from"] = origin
+    raise refusal
 
 
 def invalid(field: str, sentence: str) -> NoReturn:

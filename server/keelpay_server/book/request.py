@@ -46,7 +46,7 @@ class RequestRow(NamedTuple):
     create_time: int
 
 
-def request_of(actor: str, method: str, parent: str, request_id: bytes, body: bytes) -> Request:
+def request_of(actor: str, method: str, parent: str, request_id: bytes, body: bytes, key: bytes = b"") -> Request:
     """Builds the identity of a request.
 
     Args:
@@ -55,21 +55,25 @@ def request_of(actor: str, method: str, parent: str, request_id: bytes, body: by
         parent: The resource the request is about; it names the book.
         request_id: The client's UUID, 16 bytes.
         body: The request's bytes, serialised deterministically by this process.
+        key: Keys the body's digest, 0..64 bytes: where a body holds a card number, nobody who reads the digest may
+            find the number by trying all of them.
     """
     scope = f"{actor}\n{method}\n{parent}".encode()
-    return Request(request_id + blake2b(scope, digest_size=16).digest(), blake2b(body, digest_size=16).digest())
+    body_hash = blake2b(body, digest_size=16, key=key).digest()
+    return Request(request_id + blake2b(scope, digest_size=16).digest(), body_hash)
 
 
-def identify(call: Call, message: Message, parent: str) -> Request:
+def identify(call: Call, message: Message, parent: str, key: bytes = b"") -> Request:
     """Returns the identity of the mutating request being served.
 
     Args:
         call: The call being served.
         message: The parsed request; its `request_id` is a UUID, checked by the bounds of the contract.
         parent: The resource the request is about.
+        key: Keys the digest of a body that holds a secret, see `request_of`.
     """
     body = message.SerializeToString(deterministic=True)
-    return request_of(call.caller.actor, call.method, parent, UUID(message.request_id).bytes, body)
+    return request_of(call.caller.actor, call.method, parent, UUID(message.request_id).bytes, body, key)
 
 
 def key_bytes(entity: bytes | str | int) -> bytes:
@@ -93,4 +97,6 @@ def recall(row: RequestRow) -> Refused | None:
     if not row.reason:
         return None
     detail = json.loads(row.detail)
-    return Refused(Reason[row.reason], detail["message"], replayed=True, **detail["metadata"])
+    refusal = Refused(Reason[row.reason], detail["message"], replayed=True)
+    refusal.metadata.update(detail["metadata"])
+    return refusal

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from keelpay_server.ledger.account import floor_sign
 
 from .caller import SYSTEM
-from .changes import WALL, Changes, Event, Work
+from .changes import WALL, Changes, Work
 from .ids import first_id
 from .projection import NO_COUNTERS, CounterView
 from .reasons import Reason

@@ -70,7 +70,7 @@ def take(world: World, entity: type, rows: Iterable[Sequence[Any]]) -> None:
 def fold(projection: Projection, rows: Iterable[Sequence[Any]]) -> None:
     """Brings the counters up to date with batches that others wrote: (first, last, wall, business, body)."""
     for _, last, _, business_us, body in rows:
-        events = (Event(*event[1:6], event[7]) for event in journal.decode(body).events)
+        events = (Event._make((*event[1:6], event[7])) for event in journal.decode(body).events)
         projection.fold(last, business_us, events)
 
 
@@ -110,4 +110,4 @@ def business_now(row: BookRow, wall_us: int) -> int:
 
 def sorted_keys(keys: Iterable[Key]) -> list[Key]:
     """Returns keys in the order every writer uses."""
-    return sorted(keys)  # type: ignore[type-var]
+    return sorted(keys)  # type: ignore[type-var]  # one entity's keys are of one type

@@ -3,7 +3,7 @@
 In: entity classes and column values. Out: NamedTuples. Invariant: every value is a bound parameter; names of columns
 come from the entity's own fields.
 """
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -47,6 +47,8 @@ class SqlReader:
             if self._engine.dialect.name == "postgresql":
                 await connection.execution_options(isolation_level="REPEATABLE READ")
             async with connection.begin():
+                if self._engine.dialect.name == "sqlite":  # its driver begins by itself only before it writes
+                    await connection.exec_driver_sql("BEGIN")
                 yield SqlReader(self._engine, self._book, connection)
 
     async def get(self, entity: type[Row], key: Key) -> Row | None:
@@ -130,6 +132,22 @@ class SqlReader:
                 row[at : at + 2] = int(count), int(amount)
                 found[account, code] = Turnover(*row)
         return [found[key] for key in sorted(found)]
+
+    def all_columns(self, table: Table) -> Select[Any]:
+        """Returns the query of a table's rows of this book, without the book's number, for `rows`."""
+        return _columns(table, self._book)
+
+    def columns(self, table: Table, names: Sequence[str]) -> Select[Any]:
+        """Returns the query of some columns of a table's rows of this book, for `rows`."""
+        return select(*(table.c[name] for name in names)).where(table.c.book_id == self._book)
+
+    async def rows(self, query: Select[Any]) -> list[Any]:
+        """Runs a query of storage's own.
+
+        Raises:
+            StorageLost: The database cannot be reached.
+        """
+        return await self._rows(query)
 
     async def snapshot(self, name: str) -> tuple[int, bytes] | None:
         """Returns a projection's kept state and the sequence it stands at, or None."""

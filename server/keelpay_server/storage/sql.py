@@ -3,6 +3,7 @@
 In: tables. Out: SQL texts whose only inputs are bound parameters; names come from the metadata alone.
 Invariant: whatever is written is sorted by key, so writers never meet in opposite order.
 """
+from collections.abc import Iterable
 from functools import cache
 
 from sqlalchemy import Boolean, Column, LargeBinary, Table, Text
@@ -22,6 +23,11 @@ HEADROOM = (
 def fields(table: Table) -> list[str]:
     """Returns the columns after `book_id`: the fields of the entity, in order."""
     return [column.name for column in table.columns][1:]
+
+
+def quoted(names: Iterable[str]) -> str:
+    """Returns column names as SQL lists them; quoted, because an entity may have a field named `order`."""
+    return ", ".join(f'"{name}"' for name in names)
 
 
 def array_type(column: "Column[object]") -> str:
@@ -56,7 +62,7 @@ class Sqlite:
     def load(table: Table, column: str, size: int) -> str:
         """Returns the statement that reads entities by `size` values of a column."""
         marks = ", ".join("?" * size)
-        return f"SELECT {', '.join(fields(table))} FROM {table.name} WHERE book_id = ? AND {column} IN ({marks})"
+        return f'SELECT {quoted(fields(table))} FROM {table.name} WHERE book_id = ? AND "{column}" IN ({marks})'
 
     @staticmethod
     @cache
@@ -74,7 +80,7 @@ class Sqlite:
     @cache
     def update(table: Table) -> str:
         """Returns the statement that replaces an entity's fields; parameters are book, key, fields."""
-        sets = ", ".join(f"{name} = ?{at + 3}" for at, name in enumerate(fields(table)[1:]))
+        sets = ", ".join(f'"{name}" = ?{at + 3}' for at, name in enumerate(fields(table)[1:]))
         return f"UPDATE {table.name} SET {sets} WHERE book_id = ?1 AND id = ?2"
 
 
@@ -113,7 +119,7 @@ class Postgres:
     def load(table: Table, column: str) -> str:
         """Returns the statement that reads entities by values of a column."""
         kind = array_type(table.columns[column])
-        return f"SELECT {', '.join(fields(table))} FROM {table.name} WHERE book_id = $1 AND {column} = ANY($2::{kind})"
+        return f'SELECT {quoted(fields(table))} FROM {table.name} WHERE book_id = $1 AND "{column}" = ANY($2::{kind})'
 
     @staticmethod
     @cache
@@ -121,7 +127,7 @@ class Postgres:
         """Returns the part that adds rows."""
         names = fields(table)
         arrays = ", ".join(f"{{}}::{array_type(table.columns[name])}" for name in names)
-        return f"INSERT INTO {table.name} (book_id, {', '.join(names)}) SELECT $1, * FROM unnest({arrays})"
+        return f"INSERT INTO {table.name} (book_id, {quoted(names)}) SELECT $1, * FROM unnest({arrays})"
 
     @staticmethod
     @cache
@@ -129,9 +135,9 @@ class Postgres:
         """Returns the part that replaces rows' fields."""
         names = fields(table)
         arrays = ", ".join(f"{{}}::{array_type(table.columns[name])}" for name in names)
-        sets = ", ".join(f"{name} = u.{name}" for name in names[1:])
+        sets = ", ".join(f'"{name}" = u."{name}"' for name in names[1:])
         return (
-            f"UPDATE {table.name} t SET {sets} FROM unnest({arrays}) u ({', '.join(names)})"
+            f"UPDATE {table.name} t SET {sets} FROM unnest({arrays}) u ({quoted(names)})"
             " WHERE t.book_id = $1 AND t.id = u.id"
         )
 

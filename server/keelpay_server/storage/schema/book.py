@@ -100,5 +100,7 @@ snapshots = Table(
 merchants = entity_table(
     Merchant, "merchants", Index(None, "book_id", "partner", "id"), Index(None, "book_id", "number"), changing=True
 )
-payers = entity_table(Payer, "payers", Index(None, "book_id", "partner", "id"), changing=True)
+payers = entity_table(
+    Payer, "payers", Index(None, "book_id", "partner", "id"), Index(None, "book_id", "number"), changing=True
+)
 banks = entity_table(Bank, "banks")

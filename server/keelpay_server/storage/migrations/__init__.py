@@ -1,0 +1,1 @@
+"""Migrations: how a database of any age becomes one of today, by Alembic."""

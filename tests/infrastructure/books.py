@@ -1,0 +1,58 @@
+"""Open books for tests: a real store on either database, with an engine on it.
+
+In: a database URL. Out: engines, opened and closed in order. Invariant: the wall clock is real unless a test hands one.
+"""
+
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from keelpay_server.book.engine import Engine
+from keelpay_server.book.ports import WallClock
+from keelpay_server.book.projection import Projection
+from keelpay_server.book.reaction import Reactions
+from keelpay_server.book.worker import Handler
+from keelpay_server.storage.opening import open_store
+
+
+def wall_us() -> int:
+    """The real clock, microseconds."""
+    return time.time_ns() // 1000
+
+
+@asynccontextmanager
+async def open_engine(
+    url: str,
+    *,
+    process: str = "test-process",
+    wall: WallClock = wall_us,
+    reactions: Reactions | None = None,
+    projection: Projection | None = None,
+    handlers: Mapping[str, Handler] | None = None,
+) -> AsyncIterator[Engine]:
+    """An engine on book 1 of a database, which is created if it is new."""
+    async with open_store(url, book=1, mode="test", wall=wall) as store:
+        engine = Engine(1, store, wall=wall, process=process, reactions=reactions or {}, projection=projection)
+        engine.start(handlers or {})
+        try:
+            yield engine
+        finally:
+            await engine.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database, once on SQLite and once on PostgreSQL."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'book.sqlite'}"
+    return str(request.getfixturevalue("postgres_dsn"))
+
+
+@pytest.fixture
+async def open_book(database_url: str) -> AsyncIterator[Engine]:
+    """An engine on a fresh book, on either database."""
+    async with open_engine(database_url) as engine:
+        yield engine

@@ -1,0 +1,103 @@
+"""A small noun of its own for the engine's tests, so that they depend on no room above it."""
+
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+from keelpay_server.book.changes import Changes, Event, Work
+from keelpay_server.book.command import Command
+from keelpay_server.book.need import Need
+from keelpay_server.book.reasons import Reason
+from keelpay_server.book.refusal import Refused
+from keelpay_server.book.request import Request, request_of
+from keelpay_server.book.world import World
+from keelpay_server.ledger.account import bank_clearing, merchant_available, payer_balance
+from keelpay_server.storage.schema.entity import entity_table
+
+CNY = 156
+BALANCE, AVAILABLE, CLEARING = payer_balance(1, CNY), merchant_available(2, CNY), bank_clearing(3, CNY)
+
+
+class Thing(NamedTuple):
+    id: bytes
+    name: str
+    touches: int
+    kept: bool
+    note: str | None
+
+
+entity_table(Thing, "test_things", changing=True)
+
+
+def asked(number: int, body: bytes = b"body") -> Request:
+    """The request of a number, the same each time."""
+    return request_of("partner:acme", "/test/Make", "merchants/cafe", number.to_bytes(16, "big"), body)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenAccounts(Command):
+    funds: int = 1_000_000
+
+    def decide(self, world: World) -> Changes:
+        legs = ((CLEARING, BALANCE, self.funds, 1),)
+        return Changes(legs=legs, opens=(BALANCE, AVAILABLE, CLEARING), events=(_event("opened", b"accounts", 1),))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MakeThing(Command):
+    name: str = "thing"
+    amount: int = 0
+    work: Work | None = None
+    broken: bool = False
+
+    def needs(self, need: Need) -> None:
+        if self.amount:
+            need.account(BALANCE)
+
+    def decide(self, world: World) -> Changes:
+        if self.broken:
+            raise ZeroDivisionError
+        thing = Thing(world.new_id(), self.name, 0, True, None)
+        legs = ((BALANCE, AVAILABLE, self.amount, 1),) if self.amount else ()
+        work = () if self.work is None else (self.work,)
+        return Changes(thing, legs=legs, events=(_event("made", thing.id, 1),), work=work)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TouchThing(Command):
+    thing: bytes
+    done: bytes | None = None
+
+    depth: ClassVar[int] = 1
+
+    def needs(self, need: Need) -> None:
+        need.row(Thing, self.thing)
+
+    def decide(self, world: World) -> Changes:
+        thing = world.require(Thing, self.thing)
+        thing = thing._replace(touches=thing.touches + 1)
+        done = () if self.done is None else (self.done,)
+        return Changes(thing, events=(_event("touched", thing.id, thing.touches),), done=done)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefuseThing(Command):
+    """Refuses: with a change that is kept (`spend`), or with none."""
+
+    spend: bytes | None = None
+
+    def needs(self, need: Need) -> None:
+        if self.spend is not None:
+            need.row(Thing, self.spend)
+
+    def decide(self, world: World) -> Changes:
+        refusal = Refused(Reason.CONFIRMATION_REUSED, "it was used", confirmation="c1")
+        if self.spend is None:
+            raise refusal
+        spent = world.require(Thing, self.spend)._replace(note="spent")
+        return Changes(rows=(spent,), events=(_event("spent", spent.id, 9),), refusal=refusal)
+
+
+def _event(what: str, key: bytes, version: int) -> Event:
+    return Event(f"thing.{what}", "thg", key, version, "cafe", {})
+
+

@@ -1,0 +1,354 @@
+"""PartnerService on the wire: partners, merchants, keys and tokens.
+
+In: validated requests. Out: resources and access tokens. Invariant: a token is signed after whatever entitles to it is
+committed, carries no more scopes than its client has, and is stored nowhere.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from keelpay.api.auth.v1 import merchant_pb2, partner_service_pb2_grpc, proposal_pb2, token_pb2
+from keelpay.api.auth.v1 import partner_request_pb2 as rq
+from keelpay.api.auth.v1 import partner_service_pb2 as pb
+from keelpay_server.book import ids
+from keelpay_server.book.call import Call, current
+from keelpay_server.book.caller import Caller, CallerKind
+from keelpay_server.book.engine import Engine
+from keelpay_server.book.filtering import Meaning, one_of, parse_filter, parse_order, time_of
+from keelpay_server.book.merchant import Merchant, MerchantState
+from keelpay_server.book.ownership import own_partner, own_payer
+from keelpay_server.book.paging import Pager
+from keelpay_server.book.ports import Page
+from keelpay_server.book.reasons import Reason
+from keelpay_server.book.refusal import Refused, invalid
+from keelpay_server.book.request import identify
+from keelpay_server.ledger.currency import CurrencyError, currency
+
+from . import names
+from .authentication import new_token_id
+from .client import Client
+from .client_commands import CreateSigningKey, RevokeSigningKey, UseAssertion
+from .client_key import KIND as KEY_KIND
+from .client_key import ClientKey, ClientKeyState
+from .client_proof import PersonKnown, prove_client, prove_person
+from .confirmation_render import stamp
+from .key_keeper import KeyKeeper
+from .merchant_commands import CreateMerchant, UpdateMerchant
+from .partner_render import (
+    metadata_text,
+    payout_account_text,
+    read_calendar,
+    read_fee_plan,
+    redacted,
+    render_jwk,
+    render_key,
+    render_merchant,
+    render_partner,
+    render_proposal,
+)
+from .passkey_service import same_as_signed
+from .payer_token import PURPOSES, SCOPES, IssuePayerToken
+from .payout_vault import PayoutVault
+from .person_attestation import AttestationPurpose
+from .proposal import Proposal
+from .settings import AuthSettings
+from .standing import Standing
+from .terms import ConfirmationMethod
+from .terms_source import PaymentTermsSource
+from .token import Attestation, PayerPurpose, TokenClaims, sign_token
+
+US_PER_S: Final = 1_000_000
+MERCHANT_FILTERS: Final[dict[str, Meaning]] = {
+    "state": one_of("state", MerchantState), "create_time": time_of("create_time"),
+}  # fmt: skip
+MERCHANT_ORDERS: Final = {"create_time": "create_time"}
+KEY_FILTERS: Final[dict[str, Meaning]] = {"state": one_of("state", ClientKeyState)}
+KEY_ORDERS: Final = {"create_time": "id"}
+CHANGEABLE: Final = frozenset({"display_name", "statement_descriptor", "fee_plan", "payout_account", "metadata"})
+
+
+class PartnerService(partner_service_pb2_grpc.PartnerServiceServicer):
+    """Partners (see the contract).
+
+    Args:
+        engine: The book.
+        pager: Page tokens.
+        settings: Issuer, audience, limits.
+        keeper: Our signing keys.
+        standing: To look again at once at a client whose key was revoked here.
+        source: What is stored of payments.
+        vault: Keeps account numbers.
+        random_bytes: A source of chance that cannot be guessed.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        pager: Pager,
+        settings: AuthSettings,
+        keeper: KeyKeeper,
+        standing: Standing,
+        source: PaymentTermsSource,
+        vault: PayoutVault,
+        random_bytes: Callable[[int], bytes],
+    ) -> None:
+        self._engine, self._reader, self._pager, self._settings = engine, engine.reader, pager, settings
+        self._keeper, self._standing, self._source, self._vault = keeper, standing, source, vault
+        self._random_bytes = random_bytes
+
+    async def GetPartner(self, request: pb.GetPartnerRequest, context: object) -> pb.GetPartnerResponse:
+        """See the contract."""
+        own_partner(current().caller, names.parse_one("partners", request.name))
+        row = await self._reader.get(Client, request.name)
+        if row is None:
+            raise Refused(Reason.RESOURCE_NOT_FOUND, resource="partner")
+        return pb.GetPartnerResponse(partner=render_partner(row))
+
+    async def CreateMerchant(self, request: rq.CreateMerchantRequest, context: object) -> rq.CreateMerchantResponse:
+        """See the contract."""
+        call, asked = current(), request.merchant
+        partner = names.parse_one("partners", request.parent, "parent")
+        own_partner(call.caller, partner)
+        try:
+            currency(asked.settlement_currency)
+        except CurrencyError as error:
+            code = asked.settlement_currency
+            raise Refused(Reason.CURRENCY_UNKNOWN, f"settlement_currency: {error}", currency_code=code) from error
+        payout = await self._payout(asked, asked.settlement_currency) if asked.HasField("payout_account") else {}
+        command = CreateMerchant(
+            request=identify(call, request, request.parent), caller=call.caller, deadline_us=call.deadline_us,
+            merchant=request.merchant_id, partner=partner, display_name=asked.display_name,
+            statement_descriptor=asked.statement_descriptor, currency=asked.settlement_currency,
+            calendar=read_calendar(asked.settlement_calendar), fee_plan=read_fee_plan(asked.fee_plan),
+            payout_bank=payout.get("payout_bank", ""), payout_account=payout.get("payout_account", ""),
+            metadata=metadata_text(asked),
+        )  # fmt: skip
+        outcome = await self._engine.execute(command)
+        row = await self._engine.answer(Merchant, outcome)
+        return rq.CreateMerchantResponse(merchant=render_merchant(row), replayed=outcome.replayed)
+
+    async def GetMerchant(self, request: pb.GetMerchantRequest, context: object) -> pb.GetMerchantResponse:
+        """See the contract."""
+        return pb.GetMerchantResponse(merchant=render_merchant(await self._merchant(current().caller, request.name)))
+
+    async def UpdateMerchant(self, request: rq.UpdateMerchantRequest, context: object) -> rq.UpdateMerchantResponse:
+        """See the contract."""
+        call, asked = current(), request.merchant
+        stored = await self._merchant(call.caller, request.name)
+        paths = CHANGEABLE if list(request.update_mask.paths) == ["*"] else frozenset(request.update_mask.paths)
+        if not paths or not paths <= CHANGEABLE:
+            invalid("update_mask", f"must name some of {', '.join(sorted(CHANGEABLE))}")
+        identity = identify(call, request, request.name)
+        command = UpdateMerchant(
+            request=identity, caller=call.caller, deadline_us=call.deadline_us, merchant=stored.id,
+            partner=call.caller.partner if call.caller.kind is CallerKind.PARTNER else "",
+            state_version=asked.state_version, plain=_plain(asked, paths),
+            money=await self._money(asked, paths, stored.currency), shown=redacted(request),
+        )  # fmt: skip
+        outcome = await self._engine.execute(command)
+        row = await self._engine.answer(Merchant, outcome)
+        return rq.UpdateMerchantResponse(
+            merchant=render_merchant(row), replayed=outcome.replayed, proposal=await self._proposed(identity.key)
+        )
+
+    async def ListMerchants(self, request: pb.ListMerchantsRequest, context: object) -> pb.ListMerchantsResponse:
+        """See the contract."""
+        call = current()
+        partner = names.parse_one("partners", request.parent, "parent")
+        own_partner(call.caller, partner)
+        where = {**parse_filter(request.filter, MERCHANT_FILTERS), "partner": partner}
+        scope, page = self._page(call, request, MERCHANT_ORDERS)
+        rows = await self._reader.find(Merchant, where, page)
+        return pb.ListMerchantsResponse(
+            merchants=[render_merchant(row) for row in rows], next_page_token=self._pager.next_token(scope, page, rows)
+        )
+
+    async def IssueToken(self, request: rq.IssueTokenRequest, context: object) -> rq.IssueTokenResponse:
+        """See the contract."""
+        wall_us = self._engine.wall()
+        proven = await prove_client(self._reader, self._settings, request.assertion, wall_us)
+        client = await self._reader.get(Client, proven.client)
+        if client is None:
+            raise Refused(Reason.CLIENT_ASSERTION_INVALID)
+        allowed = frozenset(client.scopes.split())
+        scopes = frozenset(request.scopes) or allowed
+        if not scopes <= allowed:
+            more = " ".join(sorted(scopes - allowed))
+            raise Refused(Reason.SCOPE_MISSING, "the client may not have these scopes", scope=more)
+        await self._engine.execute(
+            UseAssertion(
+                client=proven.client, key=ids.parse(KEY_KIND, proven.kid), use_key=proven.use_key,
+                until_us=proven.until_us, deadline_us=current().deadline_us,
+            )
+        )  # fmt: skip
+        return rq.IssueTokenResponse(token=self._sign(client.kind, client.subject, scopes, proven.kid, wall_us))
+
+    async def IssuePayerToken(self, request: rq.IssuePayerTokenRequest, context: object) -> rq.IssuePayerTokenResponse:
+        """See the contract."""
+        call, wall_us = current(), self._engine.wall()
+        payer = names.parse_payer(request.parent)
+        own_payer(call.caller, payer)
+        purpose = PURPOSES[request.kind]
+        if (purpose is PayerPurpose.PAY) != bool(request.payment):
+            invalid("payment", "is needed for PAY and forbidden otherwise")
+        if (purpose is PayerPurpose.ENROL) != request.HasField("attestation"):
+            invalid("attestation", "is needed for ENROL and forbidden otherwise")
+        if request.payment:
+            await self._own_payment(request.payment, request.parent)
+        known = await self._known(request, payer, wall_us) if purpose is PayerPurpose.ENROL else None
+        command = IssuePayerToken(
+            request=identify(call, request, request.parent), caller=call.caller, deadline_us=call.deadline_us,
+            payer=payer, word=None if known is None else known.word, a_day=self._settings.enrolments_a_day,
+        )  # fmt: skip
+        outcome = await self._engine.execute(command)
+        token = self._sign(
+            CallerKind.PAYER, payer, SCOPES[purpose], call.caller.key, wall_us, purpose=purpose,
+            resource=request.payment, attestation=None if known is None else known.attestation,
+        )  # fmt: skip
+        return rq.IssuePayerTokenResponse(token=token, replayed=outcome.replayed)
+
+    async def CreateSigningKey(
+        self, request: rq.CreateSigningKeyRequest, context: object
+    ) -> rq.CreateSigningKeyResponse:
+        """See the contract."""
+        call, asked = current(), request.signing_key
+        own_partner(call.caller, names.parse_one("partners", request.parent, "parent"))
+        ends = asked.expire_time
+        command = CreateSigningKey(
+            request=identify(call, request, request.parent), caller=call.caller, deadline_us=call.deadline_us,
+            client=request.parent, algorithm=asked.algorithm, public_key=asked.public_key_der,
+            expire_time=ends.seconds * US_PER_S + ends.nanos // 1000 if asked.HasField("expire_time") else 0,
+            keys_max=self._settings.signing_keys_max,
+        )  # fmt: skip
+        outcome = await self._engine.execute(command)
+        row = await self._engine.answer(ClientKey, outcome)
+        return rq.CreateSigningKeyResponse(signing_key=render_key(row), replayed=outcome.replayed)
+
+    async def RevokeSigningKey(
+        self, request: rq.RevokeSigningKeyRequest, context: object
+    ) -> rq.RevokeSigningKeyResponse:
+        """See the contract."""
+        call = current()
+        client, _, kid = request.name.partition("/signingKeys/")
+        own_partner(call.caller, names.parse_one("partners", client))
+        command = RevokeSigningKey(
+            request=identify(call, request, request.name), caller=call.caller, deadline_us=call.deadline_us,
+            key=ids.parse(KEY_KIND, kid), client=client,
+        )  # fmt: skip
+        outcome = await self._engine.execute(command)
+        self._standing.forget(client)
+        row = await self._engine.answer(ClientKey, outcome)
+        return rq.RevokeSigningKeyResponse(signing_key=render_key(row), replayed=outcome.replayed)
+
+    async def ListSigningKeys(self, request: pb.ListSigningKeysRequest, context: object) -> pb.ListSigningKeysResponse:
+        """See the contract."""
+        call = current()
+        own_partner(call.caller, names.parse_one("partners", request.parent, "parent"))
+        where = {**parse_filter(request.filter, KEY_FILTERS), "client": request.parent}
+        scope, page = self._page(call, request, KEY_ORDERS)
+        rows = await self._reader.find(ClientKey, where, page)
+        return pb.ListSigningKeysResponse(
+            signing_keys=[render_key(row) for row in rows], next_page_token=self._pager.next_token(scope, page, rows)
+        )
+
+    async def GetJwks(self, request: pb.GetJwksRequest, context: object) -> pb.GetJwksResponse:
+        """See the contract."""
+        wall_us = self._engine.wall()
+        if not self._keeper.fresh(wall_us):
+            await self._keeper.look(wall_us)
+        return pb.GetJwksResponse(keys=[render_jwk(key) for key in self._keeper.ring.verifiers(wall_us / US_PER_S)])
+
+    # ---- tokens
+
+    def _sign(
+        self,
+        kind: CallerKind,
+        subject: str,
+        scopes: frozenset[str],
+        kid: str,
+        wall_us: int,
+        *,
+        purpose: PayerPurpose | None = None,
+        resource: str = "",
+        attestation: Attestation | None = None,
+    ) -> token_pb2.AccessToken:
+        settings, now_s = self._settings, wall_us // US_PER_S
+        claims = TokenClaims(
+            kind=kind, subject=subject, scopes=scopes, issued_at_s=now_s, expires_at_s=now_s + settings.token_life_s,
+            token_id=new_token_id(kid, self._random_bytes), purpose=purpose, resource=resource, attestation=attestation,
+        )  # fmt: skip
+        signer = self._keeper.ring.signer(wall_us / US_PER_S)
+        value = sign_token(claims, signer, issuer=settings.issuer, audience=settings.audience)
+        return token_pb2.AccessToken(
+            value=value, expire_time=stamp(claims.expires_at_s * US_PER_S), scopes=sorted(scopes)
+        )
+
+    async def _own_payment(self, payment: str, payer_name: str) -> None:
+        """Refuses a token for a payment that is not the payer's, or is over."""
+        terms = await self._source.payment_terms(
+            payment, rp_id=self._settings.party.rp_id, method=ConfirmationMethod.WEBAUTHN
+        )
+        if terms.payer_id != payer_name:
+            raise Refused(Reason.RESOURCE_NOT_FOUND, resource="payment")
+
+    async def _known(self, request: rq.IssuePayerTokenRequest, payer: str, wall_us: int) -> PersonKnown:
+        known = await prove_person(
+            self._reader, self._settings, request.attestation.jws, payer=payer, purpose=AttestationPurpose.ENROL,
+            wall_us=wall_us,
+        )  # fmt: skip
+        same_as_signed(request.attestation, known)
+        return known
+
+    # ---- merchants
+
+    async def _merchant(self, caller: Caller, name: str) -> Merchant:
+        row = await self._reader.get(Merchant, names.parse_one("merchants", name))
+        if row is None:
+            raise Refused(Reason.RESOURCE_NOT_FOUND, resource="merchant")
+        own_partner(caller, row.partner)
+        return row
+
+    async def _payout(self, asked: merchant_pb2.Merchant, code: str) -> dict[str, str]:
+        account = asked.payout_account
+        if not account.account_number:
+            invalid("merchant.payout_account.account_number", "is needed to set the payout account")
+        target = await self._vault.protect_account(
+            currency=code, bank_code=account.bank_code, account_holder=account.account_holder,
+            account_number=account.account_number,
+        )  # fmt: skip
+        return {"payout_bank": target.bank, "payout_account": payout_account_text(account, target)}
+
+    async def _money(self, asked: merchant_pb2.Merchant, paths: frozenset[str], code: str) -> Mapping[str, str]:
+        """Returns what a second person has to agree to."""
+        money: dict[str, str] = {}
+        if "fee_plan" in paths:
+            money["fee_plan"] = read_fee_plan(asked.fee_plan)
+        if "payout_account" in paths:
+            money |= await self._payout(asked, code)
+        return money
+
+    async def _proposed(self, origin: bytes) -> proposal_pb2.Proposal | None:
+        found = await self._reader.find(Proposal, {"origin": origin}, Page(1))
+        return render_proposal(found[0]) if found else None
+
+    def _page(
+        self, call: Call, request: pb.ListMerchantsRequest | pb.ListSigningKeysRequest, orders: Mapping[str, str]
+    ) -> tuple[str, Page]:
+        column, descending = parse_order(request.order_by, orders, "create_time desc")
+        scope = f"{call.method}\n{request.parent}\n{request.filter}\n{request.order_by}\n{call.caller.actor}"
+        return scope, self._pager.page(
+            scope, request.page_size, request.page_token, order=column, descending=descending
+        )
+
+
+def _plain(asked: merchant_pb2.Merchant, paths: frozenset[str]) -> dict[str, str]:
+    """Returns what changes at once."""
+    values = {
+        "display_name": asked.display_name, "statement_descriptor": asked.statement_descriptor,
+        "metadata": metadata_text(asked),
+    }  # fmt: skip
+    chosen = {name: value for name, value in values.items() if name in paths}
+    for name in ("display_name", "statement_descriptor"):
+        if name in chosen and not chosen[name]:
+            invalid(f"merchant.{name}", "must not be empty")
+    return chosen

@@ -8,6 +8,7 @@ from keelpay_server.gateway.operation import Operation
 from keelpay_server.gateway.order import Order
 from keelpay_server.gateway.payment import Payment
 from keelpay_server.gateway.refund import Refund
+from keelpay_server.gateway.sandbox_scenario import SandboxClock, Scenario
 from keelpay_server.gateway.transfer import Transfer
 
 from .entity import entity_table
@@ -49,3 +50,5 @@ refunds = entity_table(
     changing=True,
 )  # fmt: skip
 transfers = entity_table(Transfer, "transfers", Index(None, "book_id", "payer", "id"), changing=True)
+scenarios = entity_table(Scenario, "scenarios", append_only=True)
+sandbox_clock = entity_table(SandboxClock, "sandbox_clock", changing=True)

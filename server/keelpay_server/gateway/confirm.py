@@ -1,0 +1,201 @@
+"""Confirm: who says so, then should it happen, then the money: the heart of a payment, in one commit.
+
+In: a payment ready to go, its parties, the proof that was verified before the queue. Out: its next state.
+Invariant: a confirmation or mandate is spent in the commit that places the hold, or not at all; risk may only ask for
+more than the payer's word, never for less.
+"""
+import json
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from keelpay_server.auth.confirmation import Proof, spend, spend_needs
+from keelpay_server.auth.mandate import spend_mandate
+from keelpay_server.auth.names import BALANCE, BALANCE_DISPLAY
+from keelpay_server.auth.terms import ConfirmationMethod, PaymentTerms
+from keelpay_server.book.changes import Changes
+from keelpay_server.book.command import Command
+from keelpay_server.book.merchant import Merchant
+from keelpay_server.book.need import Need
+from keelpay_server.book.reasons import Reason
+from keelpay_server.book.refusal import Refused, refuse_transition
+from keelpay_server.book.world import World
+from keelpay_server.risk.decision import Decision, Outcome, Signals, assess, risk_needs
+from keelpay_server.risk.review import open_review
+
+from . import names
+from .charge import charge, wait_for_review
+from .instrument import Instrument
+from .decline import DeclineReason, failure_text
+from .method import Method, apply_method
+from .order import OrderState
+from .order_payment import order_freed
+from .parties import BALANCE_CHANNEL, WALLET_CHANNEL, Parties, check_parties, need_of, parties_of
+from .payment import Facts, Payment, PaymentState, event_of, move, touch
+
+CONFIRMABLE: Final = frozenset({PaymentState.REQUIRES_CONFIRMATION, PaymentState.REQUIRES_ACTION})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmPayment(Command):
+    """Starts a payment, or goes on with it once the payer has confirmed.
+
+    Attributes:
+        payment: Key.
+        proof: What verifying the payer's assertion gave, or None.
+        method: Another way of paying chosen now, or None.
+        device: JSON of the device context now, or empty to keep.
+        received_us: Wall clock: when the request arrived.
+    """
+
+    payment: bytes
+    proof: Proof | None = None
+    method: Method | None = None
+    device: str = ""
+    received_us: int = 0
+
+    depth: ClassVar[int] = 4
+
+    def needs(self, need: Need) -> None:
+        """The payment, then its parties, then the headroom of a balance and what risk decided before."""
+        if self.proof is not None:
+            spend_needs(need, self.proof)
+        payment = need.row(Payment, self.payment)
+        if payment is not None:
+            payment = apply_method(payment, self.method, self.device)
+            need_of(need, payment)
+            risk_needs(need, signals_of(payment))
+
+    def decide(self, world: World) -> Changes:
+        """See `confirm`."""
+        stored = world.require(Payment, self.payment)
+        if stored.state == PaymentState.REQUIRES_PAYMENT_METHOD and self.method is not None:
+            stored = move(stored, PaymentState.REQUIRES_CONFIRMATION, world.wall_us, since_us=self.received_us)
+        payment = apply_method(stored, self.method, self.device)
+        return confirm(world, payment, parties_of(world, payment), self.proof, self.received_us)
+
+
+def confirm(world: World, payment: Payment, parties: Parties, proof: Proof | None, since_us: int) -> Changes:
+    """Decides a payment that is asked to go on.
+
+    Raises:
+        Refused: ILLEGAL_TRANSITION, OPERATION_UNRESOLVED, ORDER_PAID, ORDER_CLOSED, MANDATE_*, and those of
+            `check_parties`. A proof that fails is a refusal that spends it.
+    """
+    _check_open(world, payment, parties)
+    check_parties(payment, parties)
+    facts: Facts = {}
+    spent = Changes()
+    if proof is not None:
+        spent = spend(world, proof, terms_of(payment, parties.merchant, parties.instrument))
+        if spent.refusal is not None:
+            return spent
+        payment = payment._replace(confirmation=proof.confirmation, stepped_up=True)
+    decision = assess(world, signals_of(payment))
+    payment = payment._replace(decision=decision.id, outcome=decision.outcome)
+    facts["decision"] = decision.facts()
+    changes = _follow(world, payment, parties, decision, since_us, facts)
+    return changes.join(Changes(rows=(decision,))).join(spent)
+
+
+def _check_open(world: World, payment: Payment, parties: Parties) -> None:
+    state = PaymentState(payment.state)
+    if payment.operation is not None:
+        raise Refused(Reason.OPERATION_UNRESOLVED, retry_after_ms=2000)
+    if state not in CONFIRMABLE:
+        refuse_transition("payment", state.name, PaymentState.PROCESSING.name)
+    if payment.expire_time <= world.business_us:
+        refuse_transition("payment", PaymentState.EXPIRED.name, PaymentState.PROCESSING.name)
+    order = parties.order
+    if order is not None and order.state == OrderState.PAID:
+        raise Refused(Reason.ORDER_PAID)
+    if order is not None and order.state != OrderState.OPEN:
+        raise Refused(Reason.ORDER_CLOSED)
+
+
+def _follow(
+    world: World, payment: Payment, parties: Parties, decision: Decision, since_us: int, facts: Facts
+) -> Changes:
+    """Carries out what risk said, given what the payer has already confirmed."""
+    outcome = Outcome(decision.outcome)
+    if outcome in (Outcome.DECLINE, Outcome.BLOCK_AND_REVIEW):
+        failure = failure_text(DeclineReason.RISK, wall_us=world.wall_us)
+        payment = move(payment, PaymentState.REJECTED, world.wall_us, since_us=since_us, failure=failure)
+        changes = Changes(payment, events=(event_of(payment, **facts),), done=(payment.id,))
+        if outcome is Outcome.BLOCK_AND_REVIEW:
+            changes = changes.join(open_review(world, decision))
+        return changes.join(order_freed(world, parties.order, payment))
+    if _asks_person(payment, outcome):
+        return _ask_payer(world, payment, parties, since_us, facts)
+    rows: tuple[object, ...] = ()
+    if payment.mandate is not None and not payment.stepped_up:
+        mandate = spend_mandate(
+            world, payment.mandate, payer=payment.payer, merchant=payment.merchant, amount=payment.amount,
+            currency=payment.currency, instrument=payment.instrument,
+        )  # fmt: skip
+        rows = (mandate,)
+    if outcome is Outcome.REVIEW:
+        changes = wait_for_review(world, payment, parties, since_us, facts).join(open_review(world, decision))
+    else:
+        changes = charge(world, payment, parties, since_us, facts)
+    spent = changes.row.state != PaymentState.REQUIRES_PAYMENT_METHOD
+    return changes.join(Changes(rows=rows)) if spent else changes
+
+
+def _asks_person(payment: Payment, outcome: Outcome) -> bool:
+    """Tells whether the payer has to confirm: for its balance always, unless a mandate says it; else where risk asks
+    and the payer's own wallet does not ask anyway."""
+    if payment.stepped_up:
+        return False
+    if payment.channel == BALANCE_CHANNEL and payment.mandate is None:
+        return True
+    return outcome is Outcome.STEP_UP and payment.channel != WALLET_CHANNEL
+
+
+def _ask_payer(
+    world: World, payment: Payment, parties: Parties, since_us: int, facts: Facts
+) -> Changes:
+    """Asks for the payer's finger or face; a payer that nobody here knows cannot be asked."""
+    if not payment.payer:
+        payment = move(payment, PaymentState.REQUIRES_PAYMENT_METHOD, world.wall_us, since_us=since_us,
+                       failure=failure_text(DeclineReason.AUTHENTICATION_FAILED, wall_us=world.wall_us))  # fmt: skip
+        return Changes(payment, events=(event_of(payment, "declined", **facts),))
+    if payment.state == PaymentState.REQUIRES_ACTION:
+        payment = touch(payment)
+    else:
+        payment = move(payment, PaymentState.REQUIRES_ACTION, world.wall_us, since_us=since_us)
+    return Changes(payment, events=(event_of(payment, **facts),))
+
+
+def signals_of(payment: Payment) -> Signals:
+    """Returns what risk looks at."""
+    device = json.loads(payment.device) if payment.device else {}
+    return Signals(
+        payment=payment.id, merchant=payment.merchant, payer=payment.payer, amount=payment.amount,
+        currency=payment.currency, instrument=payment.token, device=device.get("device_id", ""),
+        address=device.get("ip_address", ""), channel=payment.channel, region=payment.region,
+        confirmed=payment.stepped_up, mandate=payment.mandate is not None, previous=payment.decision,
+    )  # fmt: skip
+
+
+def terms_of(payment: Payment, merchant: Merchant, instrument: Instrument | None) -> PaymentTerms:
+    """Returns the terms as the payment stands now: what the payer must have signed.
+
+    The relying party and the method are the ceremony's: `auth` fills them in from the confirmation.
+    """
+    source, display = BALANCE, BALANCE_DISPLAY
+    if instrument is not None:
+        source, display = names.instrument_name(instrument.payer, instrument.id), instrument.display
+    elif payment.channel != BALANCE_CHANNEL:
+        source = display = f"rails/{payment.bank}"
+    return PaymentTerms(
+        payment_id=names.payment_name(payment.merchant, payment.id),
+        payer_id=names.payer_name(payment.payer),
+        payee_id=names.merchant_name(merchant.id),
+        payee_name=merchant.display_name,
+        currency=payment.currency,
+        amount_minor=payment.amount,
+        instrument_id=source,
+        instrument_display=display,
+        rp_id="",
+        method=ConfirmationMethod.WEBAUTHN,
+    )

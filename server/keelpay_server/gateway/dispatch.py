@@ -1,0 +1,102 @@
+"""Dispatch: carries operations to their rails and brings the answers back as commands.
+
+In: due work of kind "operation". Out: calls of the connector port, results as RecordOperation.
+Invariant: no transaction is open while a bank is asked; an operation whose first sender may have died is asked about
+with its key, never sent blindly.
+"""
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from keelpay_server.book.changes import Work
+from keelpay_server.book.engine import Engine
+from keelpay_server.book.rail import OperationKind as RailKind
+from keelpay_server.book.rail import OperationOutcome, OperationRequest, OperationResult, Rail
+from keelpay_server.book.worker import Look
+
+from .operation import UNRESOLVED, Operation, OperationKind
+from .result import SEND, RecordOperation
+
+UNREACHABLE = "RAIL_UNAVAILABLE"
+
+
+class Dispatcher:
+    """Sends and asks.
+
+    Args:
+        engine: Where results are recorded.
+        rails: The connectors, by the name that operations carry.
+    """
+
+    def __init__(self, engine: Engine, rails: Mapping[str, Rail]) -> None:
+        self._engine, self._rails = engine, rails
+
+    async def handle(self, tasks: list[Work], look: Look) -> None:
+        """Handles due operations: fresh ones of this process are sent, all others are asked about."""
+        fresh: defaultdict[str, list[Operation]] = defaultdict(list)
+        asked: defaultdict[str, list[Operation]] = defaultdict(list)
+        for task in tasks:
+            handed_over = look(Operation, task.subject)
+            operation = handed_over or await self._engine.reader.get(Operation, task.subject)
+            if operation is None:
+                continue
+            mine = handed_over is not None and task.attempt == SEND
+            (fresh if mine and operation.state in UNRESOLVED else asked)[operation.bank].append(operation)
+        await asyncio.gather(
+            *(self._send(bank, operations) for bank, operations in fresh.items()),
+            *(self._ask(bank, operations) for bank, operations in asked.items()),
+        )
+
+    async def ask_now(self, operation: Operation) -> None:
+        """Asks about one operation at once, as SyncPayment does."""
+        await self._ask(operation.bank, [operation])
+
+    async def _send(self, bank: str, operations: list[Operation]) -> None:
+        rail = self._rails.get(bank)
+        if rail is None:
+            await self._record(OperationResult(o.id, OperationOutcome.UNKNOWN, UNREACHABLE) for o in operations)
+            return
+        authorizations = [_request(o) for o in operations if o.kind == OperationKind.AUTHORIZE]
+        singles = [o for o in operations if o.kind != OperationKind.AUTHORIZE]
+        await asyncio.gather(self._authorize(rail, authorizations), *(self._single(rail, o) for o in singles))
+
+    async def _authorize(self, rail: Rail, requests: list[OperationRequest]) -> None:
+        if requests:
+            async for results in rail.authorize_many(requests):
+                await self._record(results)
+
+    async def _single(self, rail: Rail, operation: Operation) -> None:
+        send = {
+            OperationKind.CAPTURE: rail.capture,
+            OperationKind.VOID: rail.void,
+            OperationKind.REFUND: rail.refund,
+            OperationKind.PAY: rail.pay,
+        }[OperationKind(operation.kind)]
+        await self._record([await send(_request(operation))])
+
+    async def _ask(self, bank: str, operations: list[Operation]) -> None:
+        rail = self._rails.get(bank)
+        keys = [operation.id for operation in operations]
+        if rail is None:
+            await self._record(OperationResult(key, OperationOutcome.UNKNOWN, UNREACHABLE) for key in keys)
+            return
+        await self._record(await rail.query_many(keys))
+
+    async def _record(self, results: Iterable[OperationResult]) -> None:
+        await self._engine.execute_many([RecordOperation(result=result) for result in results])
+
+
+def _request(operation: Operation) -> OperationRequest:
+    """Returns what the rail is asked, in the port's words."""
+    return OperationRequest(
+        key=operation.id,
+        kind=RailKind(operation.kind),
+        amount_minor=operation.amount,
+        currency=operation.currency if operation.kind != OperationKind.VOID else "",
+        instrument=operation.token,
+        descriptor=operation.descriptor,
+        payment=f"{operation.subject_kind}-{operation.subject.hex()}",
+        original_key=operation.original or b"",
+        capture=operation.capture,
+        final=operation.final,
+    )

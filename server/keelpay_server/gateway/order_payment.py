@@ -1,0 +1,55 @@
+"""How an order follows its payment: taken, paid, free again, closed.
+
+In: a payment's step. Out: the order's part of the same commit. Invariant: one live payment an order; a paid order is
+paid once; a closing order closes when its payment has ended without success.
+"""
+from keelpay_server.book.changes import Changes
+from keelpay_server.book.reasons import Reason
+from keelpay_server.book.refusal import Refused
+from keelpay_server.book.world import World
+
+from .order import Order, OrderState, event_of, move, touch
+from .payment import Payment
+
+
+def take_order(world: World, order: Order, payment: Payment) -> Changes:
+    """Makes a new payment the order's live one.
+
+    Raises:
+        Refused: ORDER_PAID, ORDER_CLOSED, ORDER_HAS_LIVE_PAYMENT, AMOUNT_OUT_OF_RANGE, CURRENCY_MISMATCH.
+    """
+    if order.merchant != payment.merchant:
+        raise Refused(Reason.RESOURCE_NOT_FOUND, resource="order")
+    if order.state == OrderState.PAID:
+        raise Refused(Reason.ORDER_PAID)
+    if order.state != OrderState.OPEN or order.expire_time <= world.business_us:
+        raise Refused(Reason.ORDER_CLOSED)
+    if order.payment is not None:
+        raise Refused(Reason.ORDER_HAS_LIVE_PAYMENT)
+    if order.payer and payment.payer != order.payer:
+        raise Refused(Reason.RESOURCE_NOT_FOUND, "the order is for another payer", resource="payer")
+    if order.currency != payment.currency:
+        raise Refused(Reason.CURRENCY_MISMATCH, expected=order.currency, got=payment.currency)
+    if order.amount != payment.amount:
+        raise Refused(Reason.AMOUNT_OUT_OF_RANGE, "a payment pays the whole order", expected=str(order.amount))
+    return Changes(rows=(touch(order, world.wall_us, payment=payment.id),))
+
+
+def order_paid(world: World, order: Order | None, payment: Payment) -> Changes:
+    """The order is paid by the payment's first success."""
+    if order is None or order.state != OrderState.OPEN:
+        return Changes()
+    paid = move(order, OrderState.PAID, world.wall_us, payment=payment.id)
+    return Changes(rows=(paid,), events=(event_of(paid, "paid"),), done=(order.id,))
+
+
+def order_freed(world: World, order: Order | None, payment: Payment) -> Changes:
+    """The payment ended or failed: the order may be tried again, or closes if that was asked for."""
+    if order is None or order.payment != payment.id:
+        return Changes()
+    if order.state == OrderState.CLOSING:
+        closed = move(order, OrderState.CLOSED, world.wall_us, payment=None)
+        return Changes(rows=(closed,), events=(event_of(closed, "closed"),), done=(order.id,))
+    if order.state == OrderState.OPEN:
+        return Changes(rows=(touch(order, world.wall_us, payment=None),))
+    return Changes()

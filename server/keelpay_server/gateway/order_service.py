@@ -1,0 +1,91 @@
+"""OrderService on the wire: parse, ask, render; the deciding is elsewhere in this room.
+
+In: validated requests of authenticated callers. Out: orders as they are after their commit.
+Invariant: nothing is parsed after the command, and nothing decided here.
+"""
+
+import json
+
+from keelpay.api.gateway.v1 import order_service_pb2 as pb
+from keelpay.api.gateway.v1 import order_service_pb2_grpc
+from keelpay_server.book.call import current
+from keelpay_server.book.engine import Engine
+from keelpay_server.book.filtering import parse_filter, parse_order
+from keelpay_server.book.ownership import own_payer
+from keelpay_server.book.paging import Pager
+from keelpay_server.book.request import identify
+
+from . import names
+from .order import Order
+from .order_commands import CloseOrder, CreateOrder
+from .order_reads import FILTERS, order_by_number, owned_order
+from .order_render import render_order
+from .payment_reads import ORDERS, owned_merchant
+
+
+class OrderService(order_service_pb2_grpc.OrderServiceServicer):
+    """Orders (see the contract).
+
+    Args:
+        engine: The book.
+        pager: Page tokens.
+    """
+
+    def __init__(self, engine: Engine, pager: Pager) -> None:
+        self._engine, self._reader, self._pager = engine, engine.reader, pager
+
+    async def CreateOrder(self, request: pb.CreateOrderRequest, context: object) -> pb.CreateOrderResponse:
+        """See the contract."""
+        call, draft = current(), request.order
+        merchant = names.parse_merchant(request.parent)
+        await owned_merchant(self._reader, call.caller, merchant)
+        payer = names.parse_payer(draft.payer, "order.payer")
+        if payer:
+            own_payer(call.caller, payer)
+        command = CreateOrder(
+            request=identify(call, request, request.parent), caller=call.caller, deadline_us=call.deadline_us,
+            merchant=merchant, number=draft.merchant_order_id, payer=payer, currency=draft.amount.currency_code,
+            amount=draft.amount.amount_minor, description=draft.description, descriptor=draft.statement_descriptor,
+            metadata=json.dumps(dict(draft.metadata), sort_keys=True) if draft.metadata else "",
+            expire_time=draft.expire_time.ToMicroseconds() if draft.HasField("expire_time") else 0,
+        )  # fmt: skip
+        outcome = await self._engine.execute(command)
+        order = await self._engine.answer(Order, outcome)
+        return pb.CreateOrderResponse(order=render_order(order), replayed=outcome.replayed)
+
+    async def CloseOrder(self, request: pb.CloseOrderRequest, context: object) -> pb.CloseOrderResponse:
+        """See the contract."""
+        call = current()
+        stored = await owned_order(self._reader, call.caller, request.name)
+        command = CloseOrder(
+            request=identify(call, request, request.name), caller=call.caller, deadline_us=call.deadline_us,
+            order=stored.id, received_us=self._engine.wall(),
+        )  # fmt: skip
+        outcome = await self._engine.execute(command)
+        order = await self._engine.answer(Order, outcome)
+        return pb.CloseOrderResponse(order=render_order(order), replayed=outcome.replayed)
+
+    async def GetOrder(self, request: pb.GetOrderRequest, context: object) -> pb.GetOrderResponse:
+        """See the contract."""
+        order = await owned_order(self._reader, current().caller, request.name)
+        return pb.GetOrderResponse(order=render_order(order))
+
+    async def LookupOrder(self, request: pb.LookupOrderRequest, context: object) -> pb.LookupOrderResponse:
+        """See the contract."""
+        merchant = names.parse_merchant(request.parent)
+        await owned_merchant(self._reader, current().caller, merchant)
+        order = await order_by_number(self._reader, merchant, request.merchant_order_id)
+        return pb.LookupOrderResponse(order=render_order(order))
+
+    async def ListOrders(self, request: pb.ListOrdersRequest, context: object) -> pb.ListOrdersResponse:
+        """See the contract."""
+        call = current()
+        merchant = names.parse_merchant(request.parent)
+        await owned_merchant(self._reader, call.caller, merchant)
+        where = {"merchant": merchant, **parse_filter(request.filter, FILTERS)}
+        order, descending = parse_order(request.order_by, ORDERS, "create_time desc")
+        scope = f"{call.method}\n{request.parent}\n{request.filter}\n{request.order_by}"
+        page = self._pager.page(scope, request.page_size, request.page_token, order=order, descending=descending)
+        rows = await self._reader.find(Order, where, page)
+        token = self._pager.next_token(scope, page, rows)
+        return pb.ListOrdersResponse(orders=[render_order(row) for row in rows], next_page_token=token)

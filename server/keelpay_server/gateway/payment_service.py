@@ -1,0 +1,287 @@
+"""PaymentService on the wire: parse, ask, render; the deciding is elsewhere in this room.
+
+In: validated requests of authenticated callers. Out: payments as they are after their commit.
+Invariant: an assertion is verified here, before the queue; a bank's answer is awaited here, after the commit.
+"""
+import json
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+from google.protobuf.json_format import MessageToDict
+
+from keelpay.api.gateway.v1 import payment_pb2, payment_request_pb2, payment_service_pb2, payment_service_pb2_grpc
+from keelpay_server.auth.confirmation import Proof
+from keelpay_server.auth.settings import AuthSettings
+from keelpay_server.auth.verification import verify
+from keelpay_server.book.call import Call, current
+from keelpay_server.book.changes import Outcome
+from keelpay_server.book.engine import Engine
+from keelpay_server.book.filtering import parse_filter, parse_order
+from keelpay_server.book.ownership import own_payer
+from keelpay_server.book.paging import Pager
+from keelpay_server.book.reasons import Reason
+from keelpay_server.book.refusal import Refused
+from keelpay_server.book.request import identify
+
+from . import names
+from .capture import CancelPayment, CapturePayment, PaymentCommand, ReleasePayment
+from .confirm import ConfirmPayment
+from .create import CreatePayment as Creation
+from .dispatch import Dispatcher
+from .instrument import KIND as INSTRUMENT_KIND
+from .instrument import Instrument
+from .method import Method
+from .operation import Operation
+from .order import KIND as ORDER_KIND
+from .parties import BALANCE_CHANNEL
+from .payment import Payment, PaymentState
+from .payment_reads import FILTERS, ORDERS, around, owned_merchant, owned_payment, payment_by_number
+from .payment_render import render_payment, render_whole
+from .preview import preview
+from .routes import Routes
+
+WAIT_S_MAX: Final = 3.0
+MARGIN_S: Final = 0.2
+WATCH_TURN_S: Final = 15.0
+
+
+class PaymentService(payment_service_pb2_grpc.PaymentServiceServicer):
+    """Payments (see the contract).
+
+    Args:
+        engine: The book.
+        pager: Page tokens.
+        routes: Which rail serves what.
+        settings: The relying party that confirmations are for.
+        dispatcher: To ask a bank at once.
+    """
+
+    def __init__(
+        self, engine: Engine, pager: Pager, routes: Routes, settings: AuthSettings, dispatcher: Dispatcher
+    ) -> None:
+        self._engine, self._reader, self._pager, self._routes = engine, engine.reader, pager, routes
+        self._settings, self._dispatcher = settings, dispatcher
+
+    async def CreatePayment(
+        self, request: payment_request_pb2.CreatePaymentRequest, context: object
+    ) -> payment_request_pb2.CreatePaymentResponse:
+        """See the contract."""
+        call = current()
+        received_us = self._engine.wall()
+        merchant = names.parse_merchant(request.parent)
+        await owned_merchant(self._reader, call.caller, merchant)
+        command = await self._creation(call, request, merchant, received_us)
+        outcome = await self._engine.execute(command)
+        payment = await self._settled(call, outcome)
+        return payment_request_pb2.CreatePaymentResponse(payment=await self._whole(payment), replayed=outcome.replayed)
+
+    async def ConfirmPayment(
+        self, request: payment_request_pb2.ConfirmPaymentRequest, context: object
+    ) -> payment_request_pb2.ConfirmPaymentResponse:
+        """See the contract."""
+        call = current()
+        received_us = self._engine.wall()
+        stored = await owned_payment(self._reader, call.caller, request.name)
+        command = ConfirmPayment(
+            request=identify(call, request, request.name), caller=call.caller, deadline_us=call.deadline_us,
+            payment=stored.id, proof=await self._proof(call, request, received_us),
+            method=await self._chosen(request, stored), device=_device(request), received_us=received_us,
+        )  # fmt: skip
+        outcome = await self._engine.execute(command)
+        payment = await self._settled(call, outcome)
+        return payment_request_pb2.ConfirmPaymentResponse(payment=await self._whole(payment), replayed=outcome.replayed)
+
+    async def CapturePayment(
+        self, request: payment_request_pb2.CapturePaymentRequest, context: object
+    ) -> payment_request_pb2.CapturePaymentResponse:
+        """See the contract."""
+        payment, outcome = await self._act(
+            request, CapturePayment, amount=request.amount.amount_minor, currency=request.amount.currency_code,
+            final=request.final,
+        )  # fmt: skip
+        return payment_request_pb2.CapturePaymentResponse(payment=payment, replayed=outcome.replayed)
+
+    async def ReleasePayment(
+        self, request: payment_request_pb2.ReleasePaymentRequest, context: object
+    ) -> payment_request_pb2.ReleasePaymentResponse:
+        """See the contract."""
+        payment, outcome = await self._act(request, ReleasePayment)
+        return payment_request_pb2.ReleasePaymentResponse(payment=payment, replayed=outcome.replayed)
+
+    async def CancelPayment(
+        self, request: payment_request_pb2.CancelPaymentRequest, context: object
+    ) -> payment_request_pb2.CancelPaymentResponse:
+        """See the contract."""
+        payment, outcome = await self._act(request, CancelPayment, why=request.cancel_reason)
+        return payment_request_pb2.CancelPaymentResponse(payment=payment, replayed=outcome.replayed)
+
+    async def SyncPayment(
+        self, request: payment_request_pb2.SyncPaymentRequest, context: object
+    ) -> payment_request_pb2.SyncPaymentResponse:
+        """See the contract. Asking changes nothing by itself, so a repeat simply asks again."""
+        stored = await owned_payment(self._reader, current().caller, request.name)
+        if stored.operation is not None:
+            operation = await self._reader.get(Operation, stored.operation)
+            if operation is not None:
+                await self._dispatcher.ask_now(operation)
+        payment = await owned_payment(self._reader, current().caller, request.name)
+        return payment_request_pb2.SyncPaymentResponse(payment=await self._whole(payment))
+
+    async def GetPayment(
+        self, request: payment_service_pb2.GetPaymentRequest, context: object
+    ) -> payment_service_pb2.GetPaymentResponse:
+        """See the contract."""
+        payment = await owned_payment(self._reader, current().caller, request.name)
+        return payment_service_pb2.GetPaymentResponse(payment=await self._whole(payment))
+
+    async def LookupPayment(
+        self, request: payment_service_pb2.LookupPaymentRequest, context: object
+    ) -> payment_service_pb2.LookupPaymentResponse:
+        """See the contract."""
+        merchant = names.parse_merchant(request.parent)
+        await owned_merchant(self._reader, current().caller, merchant)
+        payment = await payment_by_number(self._reader, merchant, request.merchant_payment_id)
+        return payment_service_pb2.LookupPaymentResponse(payment=await self._whole(payment))
+
+    async def ListPayments(
+        self, request: payment_service_pb2.ListPaymentsRequest, context: object
+    ) -> payment_service_pb2.ListPaymentsResponse:
+        """See the contract."""
+        call = current()
+        merchant = names.parse_merchant(request.parent)
+        await owned_merchant(self._reader, call.caller, merchant)
+        where = {"merchant": merchant, **parse_filter(request.filter, FILTERS)}
+        order, descending = parse_order(request.order_by, ORDERS, "create_time desc")
+        scope = f"{call.method}\n{request.parent}\n{request.filter}\n{request.order_by}"
+        page = self._pager.page(scope, request.page_size, request.page_token, order=order, descending=descending)
+        rows = await self._reader.find(Payment, where, page)
+        return payment_service_pb2.ListPaymentsResponse(
+            payments=[render_payment(row) for row in rows], next_page_token=self._pager.next_token(scope, page, rows)
+        )
+
+    async def PreviewPayment(
+        self, request: payment_service_pb2.PreviewPaymentRequest, context: object
+    ) -> payment_service_pb2.PreviewPaymentResponse:
+        """See the contract."""
+        merchant = names.parse_merchant(request.parent)
+        row = await owned_merchant(self._reader, current().caller, merchant)
+        bank = self._routes.choose(
+            request.payment.channel, request.payment.amount.currency_code, request.payment.rail
+        )
+        return await preview(self._reader, row, request.payment, bank)
+
+    async def WatchPayment(
+        self, request: payment_service_pb2.WatchPaymentRequest, context: Any
+    ) -> AsyncIterator[payment_service_pb2.WatchPaymentResponse]:
+        """See the contract."""
+        caller = current().caller
+        seen = request.after_state_version
+        payment = await owned_payment(self._reader, caller, request.name)
+        with self._engine.hub.watch(payment.id) as watch:
+            while True:
+                payment = await owned_payment(self._reader, caller, request.name)
+                if payment.state_version > seen:
+                    seen = payment.state_version
+                    yield payment_service_pb2.WatchPaymentResponse(payment=await self._whole(payment))
+                await watch.wait(WATCH_TURN_S)
+
+    async def _creation(
+        self, call: Call, request: payment_request_pb2.CreatePaymentRequest, merchant: str, received_us: int
+    ) -> Creation:
+        draft = request.payment
+        payer = names.parse_payer(draft.payer, "payment.payer")
+        if payer:
+            own_payer(call.caller, payer)
+        order = names.parse_child(draft.order, "orders", ORDER_KIND, "payment.order")[1] if draft.order else None
+        method = await self._method(
+            payer, merchant, draft.channel, draft.amount.currency_code, draft.instrument, draft.mandate, draft.rail
+        )
+        return Creation(
+            request=identify(call, request, request.parent), caller=call.caller, deadline_us=call.deadline_us,
+            merchant=merchant, number=draft.merchant_payment_id, order=order, payer=payer, method=method,
+            region=draft.region, region_source=draft.region_source, currency=draft.amount.currency_code,
+            amount=draft.amount.amount_minor, capture_method=draft.capture_method or 1,
+            description=draft.description, descriptor=draft.statement_descriptor,
+            metadata=json.dumps(dict(draft.metadata), sort_keys=True) if draft.metadata else "",
+            device=_device(draft),
+            expire_time=draft.expire_time.ToMicroseconds() if draft.HasField("expire_time") else 0,
+            go=request.confirm, received_us=received_us,
+        )  # fmt: skip
+
+    async def _method(
+        self, payer: str, merchant: str, channel: int, currency: str, instrument: str, mandate: str, rail: str
+    ) -> Method:
+        """Turns a way of paying as a request names it into keys and a rail.
+
+        Raises:
+            Refused: RESOURCE_NOT_FOUND for an instrument or mandate of somebody else.
+        """
+        key, token, bank = None, "", ""
+        if instrument:
+            owner, key = names.parse_of_payer(instrument, "instruments", INSTRUMENT_KIND, "payment.instrument")
+            row = await self._reader.get(Instrument, key)
+            if row is None or row.payer != owner or owner != payer:
+                raise Refused(Reason.RESOURCE_NOT_FOUND, resource="instrument")
+            token, bank = row.token, row.bank
+        if channel != BALANCE_CHANNEL:
+            bank = self._routes.choose(channel, currency, rail or bank)
+        agreed = None
+        if mandate:
+            owner, agreed = names.parse_child(mandate, "mandates", names.MANDATE, "payment.mandate")
+            if owner != merchant:
+                raise Refused(Reason.MANDATE_PAYEE_MISMATCH)
+        return Method(channel, key, agreed, bank if channel != BALANCE_CHANNEL else "", token)
+
+    async def _chosen(self, request: payment_request_pb2.ConfirmPaymentRequest, stored: Payment) -> Method | None:
+        if not request.HasField("payment_method"):
+            return None
+        chosen = request.payment_method
+        return await self._method(
+            stored.payer, stored.merchant, chosen.channel, stored.currency, chosen.instrument, chosen.mandate,
+            chosen.rail,
+        )  # fmt: skip
+
+    async def _proof(
+        self, call: Call, request: payment_request_pb2.ConfirmPaymentRequest, now_us: int
+    ) -> Proof | None:
+        if not request.confirmation:
+            return None
+        payer = names.parse_payer("/".join(request.confirmation.split("/")[:4]), "confirmation")
+        own_payer(call.caller, payer)
+        return await verify(self._reader, self._settings, request.confirmation, request.assertion_json, now_us)
+
+    async def _act(self, request: Any, command: type[PaymentCommand], **fields: Any) -> tuple[payment_pb2.Payment, Outcome]:
+        call = current()
+        stored = await owned_payment(self._reader, call.caller, request.name)
+        asked = command(
+            request=identify(call, request, request.name), caller=call.caller, deadline_us=call.deadline_us,
+            payment=stored.id, received_us=self._engine.wall(), **fields,
+        )  # fmt: skip
+        outcome = await self._engine.execute(asked)
+        payment = await self._settled(call, outcome)
+        return await self._whole(payment), outcome
+
+    async def _settled(self, call: Call, outcome: Outcome) -> Payment:
+        """Waits for the bank as long as the caller has time, and returns the payment as it is then."""
+        payment = await self._engine.answer(Payment, outcome)
+        end_us = min(
+            self._engine.wall() + int(WAIT_S_MAX * 1e6),
+            (call.deadline_us or 1 << 62) - int(MARGIN_S * 1e6),
+        )
+        with self._engine.hub.watch(payment.id) as watch:
+            while payment.operation is not None and payment.state != PaymentState.REQUIRES_ACTION:
+                left_s = (end_us - self._engine.wall()) / 1e6
+                if left_s <= 0 or not await watch.wait(left_s):
+                    break
+                payment = await self._reader.get(Payment, payment.id) or payment
+        return payment
+
+    async def _whole(self, payment: Payment) -> payment_pb2.Payment:
+        return render_whole(payment, *await around(self._reader, payment))
+
+
+def _device(message: Any) -> str:
+    """Returns the device context as JSON, or empty if the request has none."""
+    if not message.HasField("device"):
+        return ""
+    return json.dumps(MessageToDict(message.device, preserving_proto_field_name=True), sort_keys=True)

@@ -1,0 +1,107 @@
+"""A transfer's operation and what its result does: money in the balance, money gone, or everything as it was.
+
+In: resolved operations. Out: the transfer's next state and its legs. Invariant: what a bank took is the payer's, what a
+bank paid has left the books, whatever the bank said before.
+"""
+
+from keelpay_server.book.bank import Bank
+from keelpay_server.book.changes import Changes
+from keelpay_server.book.need import Need
+from keelpay_server.book.payer import Payer
+from keelpay_server.book.rail import OperationResult
+from keelpay_server.book.world import World
+from keelpay_server.ledger.account import currency_number
+from keelpay_server.ledger.leg import LegCode, Posting, leg, linked
+from keelpay_server.ledger.posting import bank as bank_posting
+from keelpay_server.ledger.posting import payout as posting
+from keelpay_server.ledger.posting.payment import bank_cost
+
+from .operation import Operation, OperationState
+from .result import SUBJECTS
+from .transfer import KIND, Transfer, TransferKind, event_of, move, touch
+
+
+class TransferSubject:
+    """How a transfer takes the results of its operation (see `result.Subject`)."""
+
+    def needs(self, need: Need, operation: Operation) -> None:
+        """The transfer, then its payer."""
+        transfer = need.row(Transfer, operation.subject)
+        if transfer is not None:
+            need.row(Payer, transfer.payer)
+
+    def settle(self, world: World, operation: Operation, result: OperationResult) -> Changes:  # noqa: ARG002
+        """Moves the transfer by what became of its operation."""
+        transfer = world.require(Transfer, operation.subject)
+        if transfer.state == OperationState.SUCCEEDED:
+            return _came_back(world, transfer, operation)
+        to = OperationState(operation.state)
+        top_up = transfer.kind == TransferKind.TOP_UP
+        if to is not OperationState.SUCCEEDED:
+            posted = Posting() if top_up else posting.cancel(transfer.hold)
+            transfer = move(transfer, to, world.wall_us, code=operation.code, held=0)
+            return _changes(transfer, posted)
+        if top_up:
+            transfer = move(transfer, to, world.wall_us)
+            return _changes(transfer, _came_in(world, transfer, operation))
+        posted = linked(posting.submit(transfer.hold), _cost(world, transfer, operation))
+        return _changes(move(transfer, to, world.wall_us, held=0, in_transit=transfer.amount), posted)
+
+    def waiting(self, world: World, operation: Operation, result: OperationResult) -> Changes:  # noqa: ARG002
+        """A bank that takes its time changes nothing: it is asked again."""
+        return Changes()
+
+    def late(self, world: World, operation: Operation, result: OperationResult) -> Changes:  # noqa: ARG002
+        """A bank did it although it had said no.
+
+        A top-up is the payer's money all the same. A withdrawal has left although the balance has it back:
+        6900 → 2200 shows what is to be claimed.
+        """
+        transfer = world.require(Transfer, operation.subject)
+        done = operation._replace(state=OperationState.SUCCEEDED, update_time=world.wall_us)
+        if transfer.kind == TransferKind.TOP_UP:
+            transfer = touch(transfer, world.wall_us, state=OperationState.SUCCEEDED, code="")
+            posted = _came_in(world, transfer, operation)
+        else:
+            bank = world.require(Bank, operation.bank)
+            transfer = touch(
+                transfer, world.wall_us, state=OperationState.SUCCEEDED, in_transit=transfer.amount,
+                suspense=bank.number, in_suspense=-transfer.amount,
+            )  # fmt: skip
+            account = bank.suspense(transfer.currency)
+            posted = Posting((leg(account, transfer.hold_credit, transfer.amount, LegCode.DEFICIT),))
+        return _changes(transfer, posted, "late_success", (done,))
+
+
+def _came_in(world: World, transfer: Transfer, operation: Operation) -> Posting:
+    payer, bank = world.require(Payer, transfer.payer), world.require(Bank, operation.bank)
+    number = currency_number(payer.balance(transfer.currency))
+    posted = bank_posting.top_up(bank=bank.number, payer=payer.number, currency=number, amount=transfer.amount)
+    return linked(posted, _cost(world, transfer, operation))
+
+
+def _came_back(world: World, transfer: Transfer, operation: Operation) -> Changes:
+    """The payee's bank sent a withdrawal back after it had been paid.
+
+    Before a statement showed it leaving, it is the payer's again at once; after that, when a line shows its return.
+    """
+    posted = posting.returned_unsent(transfer.hold) if transfer.in_transit else Posting()
+    transfer = touch(transfer, world.wall_us, state=OperationState.FAILED, code=operation.code, in_transit=0)
+    return _changes(transfer, posted, "returned")
+
+
+def _cost(world: World, transfer: Transfer, operation: Operation) -> Posting:
+    """What the bank charges for it is ours to pay."""
+    if not operation.cost:
+        return Posting()
+    bank = world.require(Bank, operation.bank)
+    number = currency_number(bank.clearing(transfer.currency))
+    return bank_cost(bank=bank.number, currency=number, amount=operation.cost)
+
+
+def _changes(transfer: Transfer, posted: Posting, what: str = "", rows: tuple[object, ...] = ()) -> Changes:
+    facts = {"code": transfer.code} if transfer.code else {}
+    return Changes(transfer, rows, posted.legs, posted.pending, (event_of(transfer, what, **facts),))
+
+
+SUBJECTS[KIND] = TransferSubject()

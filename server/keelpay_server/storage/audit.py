@@ -60,7 +60,8 @@ class SqlAudit:
                 checker.open_items(items)
             async for page in _pages(moment, ENTITIES[RequestRow], ("id", "entity", "reason")):
                 checker.requests(await _requests(moment, page))
-            yield _verdict(checker, head)
+            verdict = _verdict(checker, head)
+        yield verdict
 
     async def _journal(self, moment: SqlReader, checker: Checker) -> AsyncIterator[int]:
         authorities = Authorities(moment)

@@ -18,6 +18,8 @@ from keelpay_server.book.payer import Payer
 from keelpay_server.book.world import Key
 from keelpay_server.gateway.payment import KIND as PAYMENT_KIND
 from keelpay_server.gateway.payment import Payment
+from keelpay_server.gateway.transfer import KIND as TRANSFER_KIND
+from keelpay_server.gateway.transfer import Transfer
 from keelpay_server.ledger import fact
 from keelpay_server.ledger.account import CHART_MASK, AccountError, payer_balance
 from keelpay_server.ledger.chart import Chart
@@ -45,8 +47,10 @@ class Authorities:
         """Returns a journal row with the authorities of those of its events that take from a payer's balance."""
         body = journal.decode(row.body)
         taking = {move[0] for move in (*body.legs, *body.pending) if _takes(move)}
-        wanted = {event[_KEY] for event in body.events if event[0] in taking and event[2] == PAYMENT_KIND}
-        granted = await self._granted({key for key in wanted if isinstance(key, bytes)}) if wanted else {}
+        granted: dict[bytes, tuple[fact.Authority, ...]] = {}
+        for kind, find in ((PAYMENT_KIND, self._of_payments), (TRANSFER_KIND, self._of_transfers)):
+            if wanted := {event[_KEY] for event in body.events if event[0] in taking and event[2] == kind}:
+                granted |= await find(wanted)
         return fact.JournalBatch(
             row.first, row.last, row.wall_time, row.business_time, row.body, row.link,
             tuple(
@@ -57,7 +61,7 @@ class Authorities:
             tuple(fact.PendingMove(*move) for move in body.pending),
         )  # fmt: skip
 
-    async def _granted(self, keys: set[bytes]) -> dict[bytes, tuple[fact.Authority, ...]]:
+    async def _of_payments(self, keys: set[bytes]) -> dict[bytes, tuple[fact.Authority, ...]]:
         payments = {row.id: row for row in await self._find(Payment, keys)}
         found = payments.values()
         signed = await self._find(Confirmation, {row.confirmation for row in found if row.confirmation is not None})
@@ -73,6 +77,19 @@ class Authorities:
                     _mandated(payment, payer, mandates.get(payment.mandate or b"")),
                 )
                 granted[key] = tuple(authority for authority in authorities if authority is not None)
+        return granted
+
+    async def _of_transfers(self, keys: set[bytes]) -> dict[bytes, tuple[fact.Authority, ...]]:
+        transfers = await self._find(Transfer, keys)
+        signed = await self._find(Confirmation, {row.confirmation for row in transfers if row.confirmation is not None})
+        confirmations = {row.id: row for row in signed}
+        payers = {row.id: row for row in await self._find(Payer, {row.payer for row in transfers})}
+        granted: dict[bytes, tuple[fact.Authority, ...]] = {}
+        for transfer in transfers:
+            confirmation, payer = confirmations.get(transfer.confirmation or b""), payers.get(transfer.payer)
+            if confirmation is not None and payer is not None:
+                spent = _signed(confirmation, payer, confirmation.kind_of_act == "withdrawal")
+                granted[transfer.id] = () if spent is None else (spent,)
         return granted
 
     async def _find(self, entity: type[Row], keys: Collection[Key]) -> list[Row]:
@@ -91,7 +108,13 @@ def _takes(move: tuple[int, ...]) -> bool:
 
 def _confirmed(payment: Payment, payer: Payer, row: Confirmation | None) -> fact.Authority | None:
     """What a payer has signed for one payment."""
-    if row is None or row.payer != payer.id:
+    act = f"payment:merchants/{payment.merchant}/payments/{text(PAYMENT_KIND, payment.id)}"
+    return None if row is None else _signed(row, payer, row.act == act)
+
+
+def _signed(row: Confirmation, payer: Payer, for_this: bool) -> fact.Authority | None:
+    """What a payer has signed; it counts as spent only if it was, and `for_this` act."""
+    if row.payer != payer.id:
         return None
     try:
         terms, _, _ = parse_document(json.loads(row.terms))
@@ -99,8 +122,7 @@ def _confirmed(payment: Payment, payer: Payer, row: Confirmation | None) -> fact
         return None
     if not isinstance(terms, PaymentTerms | WithdrawalTerms):
         return None
-    act = f"payment:merchants/{payment.merchant}/payments/{text(PAYMENT_KIND, payment.id)}"
-    spent = row.state == ConfirmationState.CONSUMED and row.act == act
+    spent = row.state == ConfirmationState.CONSUMED and for_this
     return _authority(payer, terms.currency, terms.amount_minor, spent=spent)
 
 

@@ -16,7 +16,8 @@ from keelpay_server.clearing.disagreement import Disagreement
 from keelpay_server.clearing.payout import Payout
 from keelpay_server.gateway.operation import Operation
 from keelpay_server.gateway.refund import Refund
-from keelpay_server.ledger.account import CHART_MASK, parse, refund_transit, suspense
+from keelpay_server.gateway.transfer import Transfer
+from keelpay_server.ledger.account import CHART_MASK, currency_number, parse, refund_transit, suspense
 from keelpay_server.ledger.chart import Chart
 from keelpay_server.ledger.fact import OpenItem
 from keelpay_server.ledger.hold import Hold
@@ -53,6 +54,8 @@ async def holds(moment: SqlReader) -> AsyncIterator[Sequence[Hold]]:
         yield [row.hold for row in payouts]
     async for refunds in _some(moment, Refund, ENTITIES[Refund].c.held):
         yield [hold for row in refunds for hold in row.funding.holds(row.transit)]
+    async for transfers in _some(moment, Transfer, ENTITIES[Transfer].c.held != 0):
+        yield [row.hold for row in transfers]
 
 
 async def open_items(moment: SqlReader) -> AsyncIterator[Iterator[OpenItem]]:
@@ -63,6 +66,9 @@ async def open_items(moment: SqlReader) -> AsyncIterator[Iterator[OpenItem]]:
     table = ENTITIES[Refund]
     async for refunds in _some(moment, Refund, or_(table.c.in_transit != 0, table.c.in_suspense != 0)):
         yield (item for row in refunds for item in _refund(row))
+    table = ENTITIES[Transfer]
+    async for transfers in _some(moment, Transfer, or_(table.c.in_transit != 0, table.c.in_suspense != 0)):
+        yield (item for row in transfers for item in _transfer(row))
     banks = {row.id: row async for page in _some(moment, Bank) for row in page}
     async for breaks in _some(moment, Disagreement, ENTITIES[Disagreement].c.in_suspense != 0):
         yield (OpenItem(banks[row.bank].suspense(row.currency), row.in_suspense) for row in breaks)
@@ -84,6 +90,13 @@ def _refund(row: Refund) -> Iterator[OpenItem]:
         yield OpenItem(refund_transit(row.transit, row.currency_number), row.in_transit)
     if row.in_suspense:
         yield OpenItem(suspense(row.suspense, row.currency_number), row.in_suspense)
+
+
+def _transfer(row: Transfer) -> Iterator[OpenItem]:
+    if row.in_transit:
+        yield OpenItem(row.hold_credit, row.in_transit)
+    if row.in_suspense:
+        yield OpenItem(suspense(row.suspense, currency_number(row.hold_credit)), row.in_suspense)
 
 
 def _adjustment(row: Adjustment) -> Iterator[OpenItem]:

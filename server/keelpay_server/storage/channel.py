@@ -55,9 +55,7 @@ class SqlChannelRecords:
                 lines.c.kind.not_in([StatementLineKind.FEE, StatementLineKind.PAYOUT_RETURN]),
             )
         )  # fmt: skip
-        known = exists(
-            select(breaks.c.id).where(breaks.c.book_id == table.c.book_id, breaks.c.operation == table.c.id)
-        )
+        known = exists(select(breaks.c.id).where(breaks.c.book_id == table.c.book_id, breaks.c.operation == table.c.id))
         query = self._reader.all_columns(table).where(
             table.c.bank == bank, table.c.currency == currency, table.c.state == OperationState.SUCCEEDED,
             table.c.update_time < before_us, took_money, ~shown, ~known,

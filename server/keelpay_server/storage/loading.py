@@ -3,6 +3,7 @@
 In: raw rows and a decided world. Out: a World, and the rows each table gets, sorted by key.
 Invariant: both databases save exactly what `layout` says.
 """
+
 import secrets
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -92,9 +93,7 @@ def layout(world: World) -> Layout:
     if not world.events:
         return Layout(inserts, updates, opened, moved, None, world.head)
     body = journal.encode(world.events, world.legs, world.pending)
-    link = journal.link(
-        world.head, world.book, world.first, world.sequence, world.wall_us, world.business_us, body
-    )
+    link = journal.link(world.head, world.book, world.first, world.sequence, world.wall_us, world.business_us, body)
     return Layout(inserts, updates, opened, moved, body, link)
 
 
@@ -110,4 +109,4 @@ def business_now(row: BookRow, wall_us: int) -> int:
 
 def sorted_keys(keys: Iterable[Key]) -> list[Key]:
     """Returns keys in the order every writer uses."""
-    return sorted(keys)  # type: ignore[type-var]  # one entity's keys are of one type
+    return sorted(keys)

@@ -3,23 +3,31 @@
 In: a URL (`sqlite:///path` or `postgresql://...`). Out: a Store ready for the engine.
 Invariant: an installation is test or live from its creation on, and refuses to be opened as the other.
 """
+
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import event, select
+from sqlalchemy import NullPool, event, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from keelpay_server.book.ports import WallClock
 
-from .postgres import SETTINGS, PostgresStore
+from .file_lock import lock_file
+from .migrate import Standing, migrate
+from .outage import reaching
+from .postgres import LANE_SETTINGS, SETTINGS, PostgresStore
 from .reader import SqlReader
 from .schema import metadata
 from .schema.book import books, installation
+from .sql import COMBINATIONS_MAX
 from .sqlite import PRAGMAS, SqliteStore
+
+CONNECT_S_MAX = 5.0
+"""How long to wait for a connection: a caller who hears no in time can go on."""
 
 
 class WrongMode(Exception):  # noqa: N818  (told to the person at the keyboard)
@@ -40,18 +48,37 @@ def connect(url: str, *, pool_size: int = 8) -> AsyncEngine:
         pool_size=pool_size,
         max_overflow=4,
         pool_pre_ping=True,
-        connect_args={"server_settings": SETTINGS},
+        pool_timeout=CONNECT_S_MAX,
+        connect_args={"server_settings": SETTINGS, "timeout": CONNECT_S_MAX},
+    )
+
+
+def connect_lane(url: str) -> AsyncEngine:
+    """Returns the engine of a lane's one connection to PostgreSQL, which keeps every statement prepared."""
+    return create_async_engine(
+        make_url(url).set(drivername="postgresql+asyncpg"),
+        poolclass=NullPool,
+        connect_args={
+            "server_settings": LANE_SETTINGS,
+            "timeout": CONNECT_S_MAX,
+            "statement_cache_size": COMBINATIONS_MAX,
+            "max_cacheable_statement_size": 0,
+            "max_cached_statement_lifetime": 0,
+        },
     )
 
 
 async def prepare(engine: AsyncEngine, *, mode: str, book: int) -> None:
-    """Creates what is missing: tables, the installation's mode, the book.
+    """Creates what is missing: tables by migration, the installation's mode, the book.
 
     Raises:
         WrongMode: The database belongs to an installation of the other mode.
+        DatabaseNewer: It was migrated by a newer program.
     """
     insert: Any = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
     async with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            await connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": 0x6B65656C706179})
         await connection.run_sync(metadata.create_all)
         await connection.execute(insert(installation).values(id="mode", value=mode).on_conflict_do_nothing())
         await connection.execute(
@@ -65,30 +92,61 @@ async def prepare(engine: AsyncEngine, *, mode: str, book: int) -> None:
 
 
 @asynccontextmanager
-async def open_store(
-    url: str, *, book: int, mode: str, wall: WallClock
-) -> AsyncIterator[SqliteStore | PostgresStore]:
-    """Opens one book of a database, creating what is missing, and closes it at the end."""
-    engine = connect(url)
-    try:
-        await prepare(engine, mode=mode, book=book)
+async def open_store(url: str, *, book: int, mode: str, wall: WallClock) -> AsyncIterator[SqliteStore | PostgresStore]:
+    """Opens one book of a database, creating what is missing, and closes it at the end.
+
+    Raises:
+        FileBusy: Another process has the file.
+        WrongMode: The database belongs to an installation of the other mode.
+        DatabaseNewer: It was migrated by a newer program.
+        StorageLost: The database cannot be reached.
+    """
+    async with AsyncExitStack() as stack:
+        engine = connect(url)
+        stack.push_async_callback(engine.dispose)
+        path = file_of(make_url(url))
+        if path is not None:
+            stack.enter_context(lock_file(path))
+        with reaching(shown(url)):
+            await prepare(engine, mode=mode, book=book)
         reader = SqlReader(engine, book)
-        store = _store(engine, make_url(url), book, reader, wall)
-        await store.open()
-        try:
-            yield store
-        finally:
-            await store.close()
-    finally:
-        await engine.dispose()
+        store: SqliteStore | PostgresStore
+        if path is not None:
+            store = SqliteStore(path, book, reader, wall)
+        else:
+            lane = connect_lane(url)
+            stack.push_async_callback(lane.dispose)
+            store = PostgresStore(lane, book, reader, wall)
+        stack.push_async_callback(store.close)
+        yield await store.open()
 
 
-def _store(
-    engine: AsyncEngine, url: URL, book: int, reader: SqlReader, wall: WallClock
-) -> SqliteStore | PostgresStore:
-    if url.get_backend_name() == "sqlite":
-        return SqliteStore(Path(url.database or "keelpay.db"), book, reader, wall)
-    return PostgresStore(engine, book, reader, wall)
+async def migrate_alone(url: str) -> Standing:
+    """Brings a database to the newest step while no server has its file; returns where it stood.
+
+    Raises:
+        FileBusy: Another process has the file.
+        DatabaseNewer: It was migrated by a newer program.
+        StorageLost: The database cannot be reached.
+    """
+    async with AsyncExitStack() as stack:
+        engine = connect(url)
+        stack.push_async_callback(engine.dispose)
+        path = file_of(make_url(url))
+        if path is not None:
+            stack.enter_context(lock_file(path))
+        with reaching(shown(url)):
+            return await migrate(engine)
+
+
+def shown(url: str) -> str:
+    """Returns a database's URL as it may be shown: without its password."""
+    return make_url(url).render_as_string(hide_password=True)
+
+
+def file_of(url: URL) -> Path | None:
+    """Returns the file of an SQLite database; None for a server's."""
+    return Path(url.database or "keelpay.db") if url.get_backend_name() == "sqlite" else None
 
 
 def _set_pragmas(connection: Any, _record: Any) -> None:

@@ -3,7 +3,9 @@
 In: batches. Out: durable commits. Invariant: the book's row lock is the only lock a batch waits for; what is read
 after it is current, because each later statement takes its snapshot after the lock was won.
 """
-from typing import Any
+
+import asyncio
+from typing import Any, Final
 
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -16,21 +18,24 @@ from keelpay_server.book.request import RequestRow
 from keelpay_server.book.world import World
 
 from .loading import changed, fold, layout, make_world, sorted_keys, take
+from .outage import is_outage
 from .reader import SqlReader
 from .schema import ENTITIES
 from .schema.book import books, work
 from .sql import Postgres, combined, fields
 
-SETTINGS = {"plan_cache_mode": "force_generic_plan", "jit": "off"}
-LOST = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError,
-        asyncpg.AdminShutdownError, asyncpg.CrashShutdownError, asyncpg.TooManyConnectionsError)  # fmt: skip
+SETTINGS: Final = {"plan_cache_mode": "force_generic_plan", "jit": "off"}
+LANE_SETTINGS: Final = {**SETTINGS, "idle_in_transaction_session_timeout": "10s"}
+"""A process that freezes while it holds the book's lock must not keep the others out for long."""
+BATCH_S_MAX: Final = 20.0
+"""How long a batch may take, the wait for the lock included, before its connection counts as lost."""
 
 
 class PostgresStore:
     """One book in a PostgreSQL database.
 
     Args:
-        engine: SQLAlchemy's engine; the lane takes one connection of it for itself.
+        engine: SQLAlchemy's engine without a pool: the lane's one connection is never kept waiting by reads.
         book: Book number.
         reader: Reads outside batches.
         wall: Wall clock.
@@ -59,39 +64,49 @@ class PostgresStore:
         """See `book.ports.Store.transact`."""
         line = await self._connect()
         try:
-            await line.execute(Postgres.lock(self._book))
-            world = await self._load(line, batch)
-            batch.decide(world)
-            if changed(world):
-                await self._save(line, world)
-            await line.execute("COMMIT")
-        except BaseException as error:
-            if line.is_closed() or isinstance(error, LOST):
+            async with asyncio.timeout(BATCH_S_MAX):
+                await self._commit(line, batch)
+        except Exception as error:
+            if line.is_closed() or is_outage(error):
                 self._drop()
-                raise StorageLost(str(error)) from error
+                raise StorageLost(str(error) or type(error).__name__) from error
             await self._roll_back(line)
             raise
+        except BaseException:  # cancelled: the server rolls back what it sees the end of the connection of
+            self._drop()
+            raise
         batch.committed()
+
+    async def _commit(self, line: "asyncpg.Connection[Any]", batch: Batch) -> None:
+        await line.execute(Postgres.lock(self._book))
+        world = await self._load(line, batch)
+        batch.decide(world)
+        if changed(world):
+            await self._save(line, world)
+        # A failed transaction answers COMMIT with ROLLBACK and no error.
+        if await line.execute("COMMIT") != "COMMIT":
+            raise AssertionError("the transaction was rolled back at its commit")
 
     async def claim(self, owner: str, now_us: int, lease_us: int, limit: int) -> list[Work]:
         """See `book.ports.Store.claim`. Rows that another process is claiming are skipped, not waited for."""
         sql = (
             f"WITH due AS (SELECT w.id FROM {work.name} w JOIN {books.name} b ON b.book_id = w.book_id "
-            "WHERE w.book_id = $1 AND w.lease_until_us <= $2 AND "
+            "WHERE w.book_id = $1 AND (w.lease_until_us <= $2 OR w.lease_until_us > $6) AND "
             f"((w.clock = {WALL} AND w.due_time <= $2) OR "
             f"(w.clock = {BUSINESS} AND w.due_time <= greatest(b.business_us, $2 + b.offset_us))) "
             "ORDER BY w.due_time LIMIT $3 FOR NO KEY UPDATE OF w SKIP LOCKED) "
             f"UPDATE {work.name} w SET lease_owner = $4, lease_until_us = $5 FROM due "
             f"WHERE w.book_id = $1 AND w.id = due.id RETURNING {', '.join('w.' + name for name in fields(work))}"
         )
-        rows = await self.reader.fetch(sql, self._book, now_us, limit, owner, now_us + lease_us)
+        # A lease from the future is from before the wall clock went back: it would keep work from everybody.
+        rows = await self.reader.fetch(sql, self._book, now_us, limit, owner, now_us + lease_us, now_us + 2 * lease_us)
         return [Work(*row) for row in rows]
 
     async def advance(self, by_us: int) -> int:
         """See `book.ports.Store.advance`."""
         rows = await self.reader.fetch(
-            f"UPDATE {books.name} SET offset_us = offset_us + $1, business_us = greatest(business_us, $2 + offset_us + $1)"
-            " WHERE book_id = $3 RETURNING business_us",
+            f"UPDATE {books.name} SET offset_us = offset_us + $1, "
+            "business_us = greatest(business_us, $2 + offset_us + $1) WHERE book_id = $3 RETURNING business_us",
             by_us, self._wall(), self._book,
         )  # fmt: skip
         return int(rows[0][0])
@@ -124,8 +139,12 @@ class PostgresStore:
         self._held = self._line = None
 
     async def _roll_back(self, line: "asyncpg.Connection[Any]") -> None:
+        """Ends a failed transaction; where that fails too, the end of the connection does it."""
         try:
-            await line.execute("ROLLBACK")
+            async with asyncio.timeout(BATCH_S_MAX):
+                await line.execute("ROLLBACK")
+        except Exception:
+            self._drop()
         except BaseException:
             self._drop()
             raise
@@ -179,9 +198,11 @@ class PostgresStore:
         if world.legs:
             add(Postgres.LEGS, world.legs)
         if plan.body is not None:
-            parts += [Postgres.JOURNAL, Postgres.SEQUENCE]
+            parts.append(Postgres.JOURNAL)
             arguments += [world.first, world.sequence, world.wall_us, world.business_us, plan.body, plan.link]
-            arguments += [world.sequence, plan.link, world.business_us, world.next_owner]
+        # Without an event too: what was decided at a business time stands, so the clock never goes back behind it.
+        parts.append(Postgres.SEQUENCE)
+        arguments += [world.sequence, plan.link, world.business_us, world.next_owner]
         ((count,),) = await line.fetch(combined(tuple(parts), counted), *arguments)
         if plan.moved and count != len(plan.moved):
             raise LookupError(f"{len(plan.moved) - count} accounts of this batch were never opened")

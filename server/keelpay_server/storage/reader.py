@@ -3,19 +3,19 @@
 In: entity classes and column values. Out: NamedTuples. Invariant: every value is a bound parameter; names of columns
 come from the entity's own fields.
 """
+
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-import asyncpg
 from sqlalchemy import ColumnElement, Select, Table, and_, func, or_, select, tuple_
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from keelpay_server.book.journal import JournalRow
 from keelpay_server.book.ports import AccountRow, BookRow, LegRow, Page, StorageLost, Turnover
 from keelpay_server.book.world import Key
 
+from .outage import is_outage
 from .schema import ENTITIES
 from .schema.book import accounts, books, journal, legs, snapshots
 
@@ -57,7 +57,7 @@ class SqlReader:
         rows = await self._rows(_columns(table, self._book).where(table.c.id == key))
         return _make(entity, rows[0]) if rows else None
 
-    async def find(self, entity: type[Row], where: Mapping[str, object], page: Page = Page()) -> list[Row]:  # noqa: B008
+    async def find(self, entity: type[Row], where: Mapping[str, object], page: Page = Page()) -> list[Row]:
         """See `book.ports.Reader.find`."""
         table = ENTITIES[entity]
         query = _columns(table, self._book).where(*_conditions(table, where))
@@ -100,7 +100,7 @@ class SqlReader:
         )
         return [JournalRow(*row) for row in rows]
 
-    async def accounts(self, first: int, last: int, page: Page = Page()) -> list[AccountRow]:  # noqa: B008
+    async def accounts(self, first: int, last: int, page: Page = Page()) -> list[AccountRow]:
         """See `book.ports.Reader.accounts`."""
         return await self.find(AccountRow, {"id__ge": first, "id__le": last}, page)
 
@@ -165,8 +165,9 @@ class SqlReader:
                 raw = await connection.get_raw_connection()
                 line = raw.driver_connection
                 return list(await line.fetch(sql, *arguments))  # type: ignore[union-attr]
-        except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as error:
-            raise StorageLost(str(error)) from error
+        except Exception as error:
+            _raise_if_lost(error)
+            raise
 
     async def _rows(self, query: Select[Any]) -> list[Any]:
         try:
@@ -174,14 +175,14 @@ class SqlReader:
                 return list((await self._connection.execute(query)).all())
             async with self._engine.connect() as connection:
                 return list((await connection.execute(query)).all())
-        except (OSError, DBAPIError) as error:
-            if isinstance(error, DBAPIError) and not (error.connection_invalidated or _unreachable(error)):
-                raise
-            raise StorageLost(str(error)) from error
+        except Exception as error:
+            _raise_if_lost(error)
+            raise
 
 
-def _unreachable(error: DBAPIError) -> bool:
-    return isinstance(error.orig, OSError) or "locked" in str(error.orig) or "unable to open" in str(error.orig)
+def _raise_if_lost(error: Exception) -> None:
+    if is_outage(error):
+        raise StorageLost(str(error) or type(error).__name__) from error
 
 
 def _columns(table: Table, book: int) -> Select[Any]:

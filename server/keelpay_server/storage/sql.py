@@ -3,8 +3,9 @@
 In: tables. Out: SQL texts whose only inputs are bound parameters; names come from the metadata alone.
 Invariant: whatever is written is sorted by key, so writers never meet in opposite order.
 """
+
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 
 from sqlalchemy import Boolean, Column, LargeBinary, Table, Text
 
@@ -16,7 +17,8 @@ _DEBIT_FLOORED = ", ".join(str(index) for index in sorted(DEBIT_FLOORED_INDEXES)
 _CREDIT_FLOORED = ", ".join(str(index) for index in sorted(CREDIT_FLOORED_INDEXES))
 HEADROOM = (
     f"CASE WHEN (id & {CHART_MASK}) IN ({_DEBIT_FLOORED}) THEN debits - credits - pending_credits "
-    f"WHEN (id & {CHART_MASK}) IN ({_CREDIT_FLOORED}) THEN credits - debits - pending_debits ELSE credits - debits END"
+    f"WHEN (id & {CHART_MASK}) IN ({_CREDIT_FLOORED}) THEN credits - debits - pending_debits"
+    " ELSE credits - debits END"
 )
 
 
@@ -42,18 +44,27 @@ def array_type(column: "Column[object]") -> str:
     return "bigint[]"
 
 
+def into(table: Table) -> str:
+    """Returns the beginning of an insert; it names the columns, for a migrated table may have them in another order."""
+    return f"INSERT INTO {table.name} ({quoted(column.name for column in table.columns)})"
+
+
+def _marks(table: Table) -> str:
+    return ", ".join("?" * len(table.columns))
+
+
 class Sqlite:
     """SQLite's statements: positional parameters, one row each, for executemany."""
 
     LOCK = f"SELECT sequence, head, offset_us, business_us, next_owner FROM {books.name} WHERE book_id = ?"
     BOOK = f"UPDATE {books.name} SET sequence = ?, head = ?, business_us = ?, next_owner = ? WHERE book_id = ?"
-    JOURNAL = f"INSERT INTO {journal.name} VALUES (?, ?, ?, ?, ?, ?, ?)"
-    LEGS = f"INSERT INTO {legs.name} VALUES (?, ?, ?, ?, ?, ?, ?)"
-    REQUESTS = f"INSERT INTO {requests.name} VALUES (?, ?, ?, ?, ?, ?, ?)"
-    OPEN = f"INSERT INTO {accounts.name} VALUES (?, ?, ?, ?, ?, ?)"
+    JOURNAL = f"{into(journal)} VALUES ({_marks(journal)})"
+    LEGS = f"{into(legs)} VALUES ({_marks(legs)})"
+    REQUESTS = f"{into(requests)} VALUES ({_marks(requests)})"
+    OPEN = f"{into(accounts)} VALUES ({_marks(accounts)})"
     MOVE = (
-        f"UPDATE {accounts.name} SET debits = debits + ?3, credits = credits + ?4, pending_debits = pending_debits + ?5,"
-        " pending_credits = pending_credits + ?6 WHERE book_id = ?1 AND id = ?2"
+        f"UPDATE {accounts.name} SET debits = debits + ?3, credits = credits + ?4,"
+        " pending_debits = pending_debits + ?5, pending_credits = pending_credits + ?6 WHERE book_id = ?1 AND id = ?2"
     )
     DONE = f"DELETE FROM {work.name} WHERE book_id = ? AND id = ?"
 
@@ -74,7 +85,7 @@ class Sqlite:
     @cache
     def insert(table: Table) -> str:
         """Returns the statement that adds an entity."""
-        return f"INSERT INTO {table.name} VALUES (?{', ?' * len(fields(table))})"
+        return f"{into(table)} VALUES ({_marks(table)})"
 
     @staticmethod
     @cache
@@ -101,13 +112,17 @@ class Postgres:
     MOVE = (
         f"UPDATE {accounts.name} t SET debits = t.debits + u.d, credits = t.credits + u.c, pending_debits ="
         " t.pending_debits + u.pd, pending_credits = t.pending_credits + u.pc FROM unnest({}::bigint[], {}::bigint[],"
-        " {}::bigint[], {}::bigint[], {}::bigint[]) u (id, d, c, pd, pc) WHERE t.book_id = $1 AND t.id = u.id RETURNING 1"
+        " {}::bigint[], {}::bigint[], {}::bigint[]) u (id, d, c, pd, pc)"
+        " WHERE t.book_id = $1 AND t.id = u.id RETURNING 1"
     )
-    OPEN = f"INSERT INTO {accounts.name} SELECT $1, * FROM unnest(" + ", ".join(["{}::bigint[]"] * 5) + ")"
-    LEGS = f"INSERT INTO {legs.name} SELECT $1, * FROM unnest(" + ", ".join(["{}::bigint[]"] * 6) + ")"
+    OPEN = f"{into(accounts)} SELECT $1, * FROM unnest(" + ", ".join(["{}::bigint[]"] * 5) + ")"
+    LEGS = f"{into(legs)} SELECT $1, * FROM unnest(" + ", ".join(["{}::bigint[]"] * 6) + ")"
     DONE = f"DELETE FROM {work.name} WHERE book_id = $1 AND id = ANY({{}}::bytea[])"
-    JOURNAL = f"INSERT INTO {journal.name} VALUES ($1, {{}}, {{}}, {{}}, {{}}, {{}}, {{}})"
-    SEQUENCE = f"UPDATE {books.name} SET sequence = {{}}, head = {{}}, business_us = {{}}, next_owner = {{}} WHERE book_id = $1"
+    JOURNAL = f"{into(journal)} VALUES ($1, {{}}, {{}}, {{}}, {{}}, {{}}, {{}})"
+    SEQUENCE = (
+        f"UPDATE {books.name} SET sequence = {{}}, head = {{}}, business_us = {{}}, next_owner = {{}}"
+        " WHERE book_id = $1"
+    )
 
     @staticmethod
     def lock(book: int) -> str:
@@ -127,7 +142,7 @@ class Postgres:
         """Returns the part that adds rows."""
         names = fields(table)
         arrays = ", ".join(f"{{}}::{array_type(table.columns[name])}" for name in names)
-        return f"INSERT INTO {table.name} (book_id, {quoted(names)}) SELECT $1, * FROM unnest({arrays})"
+        return f"{into(table)} SELECT $1, * FROM unnest({arrays})"
 
     @staticmethod
     @cache
@@ -142,7 +157,17 @@ class Postgres:
         )
 
 
+COMBINATIONS_MAX = 1024
+"""Statements of batches that the lane's connection keeps prepared: one a combination of touched tables."""
+
+
 @cache
+def truths(table: Table) -> tuple[int, ...]:
+    """Returns the places of an entity's yes-or-no fields, which SQLite gives as 0 and 1."""
+    return tuple(at for at, column in enumerate(list(table.columns)[1:]) if isinstance(column.type, Boolean))
+
+
+@lru_cache(COMBINATIONS_MAX)
 def combined(parts: tuple[str, ...], counted: int) -> str:
     """Returns one data-modifying CTE of the parts a batch touches, counting the rows of part `counted` (-1: none).
 

@@ -1,17 +1,16 @@
 """SQLite: one writer thread loads, decides and saves a whole batch; the event loop only hears the result.
 
-In: batches. Out: durable commits (WAL, synchronous=FULL). Invariant: one writer process a file, held by a lock file.
+In: batches. Out: durable commits (WAL, synchronous=FULL). Invariant: one writer process a file (file_lock), in it one
+writer thread.
 """
+
 import asyncio
-import fcntl
-import os
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
-
-from collections.abc import Callable
 
 from keelpay_server.book.batch import Batch
 from keelpay_server.book.changes import BUSINESS, WALL, Work
@@ -21,10 +20,11 @@ from keelpay_server.book.request import RequestRow
 from keelpay_server.book.world import Key, World
 
 from .loading import changed, fold, layout, make_world, sorted_keys, take
+from .outage import is_outage
 from .reader import SqlReader
 from .schema import ENTITIES
 from .schema.book import books, journal, requests, work
-from .sql import Sqlite, fields
+from .sql import Sqlite, fields, truths
 
 Result = TypeVar("Result")
 PRAGMAS = (
@@ -34,15 +34,11 @@ PRAGMAS = (
 PARAMETERS_MAX = 8192
 
 
-class FileBusy(Exception):  # noqa: N818  (told to the person at the keyboard)
-    """Another process has this database file open for writing."""
-
-
 class SqliteStore:
     """One book in one file.
 
     Args:
-        path: The database file; its tables exist already.
+        path: The database file, locked for this process; its tables exist already.
         book: Book number.
         reader: Reads outside batches.
         wall: Wall clock.
@@ -52,36 +48,29 @@ class SqliteStore:
         self._path, self._book, self._wall = path, book, wall
         self.reader = reader
         self._thread = ThreadPoolExecutor(1, "sqlite-writer")
-        self._lock_file: int | None = None
-        self._connection: sqlite3.Connection
+        self._line: sqlite3.Connection | None = None
 
     async def open(self) -> "SqliteStore":
-        """Takes the file for this process.
+        """Opens the writer's connection.
 
         Raises:
-            FileBusy: Another process has it.
+            StorageLost: The file cannot be used.
         """
         await self._in_thread(self._open)
         return self
 
     async def close(self) -> None:
-        """Gives the file back."""
+        """Closes the writer's connection."""
         await self._in_thread(self._close)
         self._thread.shutdown()
 
     async def transact(self, batch: Batch) -> None:
         """See `book.ports.Store.transact`."""
-        try:
-            await self._in_thread(self._transact, batch)
-        except sqlite3.OperationalError as error:
-            raise StorageLost(str(error)) from error
+        await self._in_thread(self._transact, batch)
 
     async def claim(self, owner: str, now_us: int, lease_us: int, limit: int) -> list[Work]:
         """See `book.ports.Store.claim`."""
-        try:
-            return await self._in_thread(self._claim, owner, now_us, lease_us, limit)
-        except sqlite3.OperationalError as error:
-            raise StorageLost(str(error)) from error
+        return await self._in_thread(self._claim, owner, now_us, lease_us, limit)
 
     async def advance(self, by_us: int) -> int:
         """See `book.ports.Store.advance`."""
@@ -100,32 +89,46 @@ class SqliteStore:
         await self._in_thread(save)
 
     async def _in_thread(self, work_: Callable[..., Result], *arguments: Any) -> Result:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work_, *arguments)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work_, *arguments)
+        except sqlite3.Error as error:
+            if is_outage(error):
+                raise StorageLost(str(error)) from error
+            raise
+
+    @property
+    def _connection(self) -> sqlite3.Connection:
+        if self._line is None:
+            raise StorageLost("the file is not open")
+        return self._line
 
     def _open(self) -> None:
-        self._lock_file = os.open(f"{self._path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            os.close(self._lock_file)
-            self._lock_file = None
-            raise FileBusy(f"{self._path} is open in another process") from error
-        self._connection = sqlite3.connect(
-            self._path, isolation_level=None, check_same_thread=False, cached_statements=512
-        )
+        self._line = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, cached_statements=512)
         for pragma in PRAGMAS:
-            self._connection.execute(f"PRAGMA {pragma}")
+            self._line.execute(f"PRAGMA {pragma}")
 
     def _close(self) -> None:
-        if self._lock_file is not None:
-            self._connection.close()
-            os.close(self._lock_file)
-            self._lock_file = None
+        if self._line is not None:
+            self._line.close()
+            self._line = None
 
-    def _transact(self, batch: Batch) -> None:
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """One transaction, whole or not at all."""
         db = self._connection
+        if db.in_transaction:  # its roll-back failed
+            db.execute("ROLLBACK")
         db.execute("BEGIN IMMEDIATE")
         try:
+            yield db
+            db.execute("COMMIT")
+        except BaseException:
+            if db.in_transaction:  # a full disk has ended it already
+                db.execute("ROLLBACK")
+            raise
+
+    def _transact(self, batch: Batch) -> None:
+        with self._transaction() as db:
             row = db.execute(Sqlite.LOCK, (self._book,)).fetchone()
             world = make_world(self._book, row, self._wall())
             if batch.projection is not None and batch.projection.sequence < world.sequence:
@@ -137,10 +140,6 @@ class SqliteStore:
             batch.decide(world)
             if changed(world):
                 self._save(world)
-            db.execute("COMMIT")
-        except BaseException:
-            db.execute("ROLLBACK")
-            raise
         batch.committed()
 
     def _catch_up(self, batch: Batch, sequence: int) -> None:
@@ -161,11 +160,16 @@ class SqliteStore:
             padding = (part[-1],) * (size - len(part))
             yield from self._connection.execute(Sqlite.load(table, column, size), (self._book, *part, *padding))
 
+    def _entities(self, entity: type, column: str, keys: Sequence[Key]) -> Iterable[Sequence[Any]]:
+        rows = self._some(ENTITIES[entity], column, keys)
+        places = truths(ENTITIES[entity])
+        return (_with_truths(row, places) for row in rows) if places else rows
+
     def _load(self, world: World, need: Need) -> None:
         for entity, keys in need.rows.items():
-            take(world, entity, self._some(ENTITIES[entity], "id", sorted_keys(keys)))
+            take(world, entity, self._entities(entity, "id", sorted_keys(keys)))
         for (entity, column), values in need.groups.items():
-            take(world, entity, self._some(ENTITIES[entity], column, sorted_keys(values)))
+            take(world, entity, self._entities(entity, column, sorted_keys(values)))
         numbers = sorted(need.accounts - world.room.keys())
         for at in range(0, len(numbers), PARAMETERS_MAX):
             part = numbers[at : at + PARAMETERS_MAX]
@@ -195,25 +199,28 @@ class SqliteStore:
         if plan.body is not None:
             times = (world.wall_us, world.business_us)
             db.execute(Sqlite.JOURNAL, (book, world.first, world.sequence, *times, plan.body, plan.link))
-            db.execute(Sqlite.BOOK, (world.sequence, plan.link, world.business_us, world.next_owner, book))
+        # Without an event too: what was decided at a business time stands, so the clock never goes back behind it.
+        db.execute(Sqlite.BOOK, (world.sequence, plan.link, world.business_us, world.next_owner, book))
 
     def _claim(self, owner: str, now_us: int, lease_us: int, limit: int) -> list[Work]:
         db = self._connection
         row = db.execute(Sqlite.LOCK, (self._book,)).fetchone()
         business = max(row[3], now_us + row[2])
+        # A lease from the future is from before the wall clock went back: it would keep work from everybody.
         found = db.execute(
-            f"SELECT {', '.join(fields(work))} FROM {work.name} WHERE book_id = ?1 AND lease_until_us <= ?2 AND "
-            f"((clock = {WALL} AND due_time <= ?2) OR (clock = {BUSINESS} AND due_time <= ?3)) ORDER BY due_time LIMIT ?4",
-            (self._book, now_us, business, limit),
+            f"SELECT {', '.join(fields(work))} FROM {work.name} WHERE book_id = ?1 "
+            "AND (lease_until_us <= ?2 OR lease_until_us > ?5) "
+            f"AND ((clock = {WALL} AND due_time <= ?2) OR (clock = {BUSINESS} AND due_time <= ?3)) "
+            "ORDER BY due_time LIMIT ?4",
+            (self._book, now_us, business, limit, now_us + 2 * lease_us),
         ).fetchall()
         tasks = [Work(*r)._replace(lease_owner=owner, lease_until_us=now_us + lease_us) for r in found]
         if tasks:
-            db.execute("BEGIN IMMEDIATE")
-            db.executemany(
-                f"UPDATE {work.name} SET lease_owner = ?, lease_until_us = ? WHERE book_id = ? AND id = ?",
-                [(owner, now_us + lease_us, self._book, task.id) for task in tasks],
-            )
-            db.execute("COMMIT")
+            with self._transaction():
+                db.executemany(
+                    f"UPDATE {work.name} SET lease_owner = ?, lease_until_us = ? WHERE book_id = ? AND id = ?",
+                    [(owner, now_us + lease_us, self._book, task.id) for task in tasks],
+                )
         return tasks
 
     def _advance(self, by_us: int) -> int:
@@ -224,3 +231,12 @@ class SqliteStore:
             (by_us, now, self._book),
         )
         return int(db.execute(f"SELECT business_us FROM {books.name} WHERE book_id = ?", (self._book,)).fetchone()[0])
+
+
+def _with_truths(row: Sequence[Any], places: Sequence[int]) -> Sequence[Any]:
+    """Returns a row with yes and no for 1 and 0, as PostgreSQL gives it: a decision sees the same on both."""
+    found = list(row)
+    for at in places:
+        if found[at] is not None:
+            found[at] = bool(found[at])
+    return found

@@ -1,11 +1,10 @@
 """${message}.
 
-Revision: ${up_revision}, after ${down_revision | comma,n}.
+In: ${f"a database at step {down_revision}" if down_revision else "an empty database"}. Out: one at step ${up_revision}. Invariant: unchanged once it is released.
 """
 
 import sqlalchemy as sa
 from alembic import op
-${imports if imports else ""}
 
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
@@ -15,9 +14,9 @@ depends_on = None
 
 def upgrade() -> None:
     """Brings a database of the step before to this one."""
-    ${upgrades if upgrades else "pass"}
+    ${upgrades}
 
 
 def downgrade() -> None:
     """Takes it back."""
-    ${downgrades if downgrades else "pass"}
+    ${downgrades}

@@ -1,4 +1,5 @@
 """The engine's own tables: books, requests, accounts, legs, journal, work, snapshots."""
+
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
@@ -20,6 +21,9 @@ from keelpay_server.ledger.account import CHART_MASK, CREDIT_FLOORED_INDEXES, DE
 
 from .entity import entity_table, metadata
 
+SUM_MAX = 1 << 62
+"""What an account's sums may come to, in minor units."""
+
 
 def _number(name: str) -> Column[int]:
     return Column(name, BigInteger, nullable=False, autoincrement=False)
@@ -27,8 +31,6 @@ def _number(name: str) -> Column[int]:
 
 def _listed(indexes: tuple[int, ...]) -> str:
     return ", ".join(str(index) for index in sorted(indexes))
-
-
 
 
 installation = Table(
@@ -47,9 +49,7 @@ books = Table(
     PrimaryKeyConstraint("book_id"), postgresql_with={"fillfactor": 50},
 )  # fmt: skip
 
-requests = entity_table(
-    RequestRow, "requests", Index(None, "book_id", "create_time"), append_only=True
-)
+requests = entity_table(RequestRow, "requests", Index(None, "book_id", "create_time"), append_only=True)
 
 accounts = entity_table(
     AccountRow, "accounts",
@@ -63,6 +63,11 @@ accounts = entity_table(
     ),
     CheckConstraint(
         "debits >= 0 AND credits >= 0 AND pending_debits >= 0 AND pending_credits >= 0", name="not_negative"
+    ),
+    # So that no difference of two sums and a hold leaves 64 bits, where SQLite would go on in floating point.
+    CheckConstraint(
+        " AND ".join(f"{name} <= {SUM_MAX}" for name in ("debits", "credits", "pending_debits", "pending_credits")),
+        name="bounded",
     ),
     changing=True,
 )  # fmt: skip

@@ -3,6 +3,7 @@
 In: a NamedTuple class and its indexes. Out: a Table with `book_id` first. Invariant: a field's type is bytes, int,
 str or bool (an IntEnum counts as int), optional where it may be NULL.
 """
+
 import types
 import typing
 

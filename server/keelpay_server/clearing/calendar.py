@@ -1,0 +1,63 @@
+"""The settlement calendar: when a window is cut off, in the merchant's own time zone.
+
+In: a calendar such as `Asia/Shanghai@00:00` and a moment. Out: the next cut-off after it. Pure: the zones come from the
+IANA database alone. Invariant: cut-offs only move forward, also over the hours that summer time skips or repeats.
+"""
+
+import re
+from datetime import UTC, datetime, time, timedelta
+from functools import lru_cache
+from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+_FORM: Final = re.compile(r"([A-Za-z][A-Za-z0-9_+/-]{0,63})@([01][0-9]|2[0-3]):([0-5][0-9])")
+_MICROSECOND: Final = timedelta(microseconds=1)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class CalendarError(ValueError):
+    """A text is not a calendar, or its zone is not in the IANA database."""
+
+
+class Calendar(NamedTuple):
+    """One calendar."""
+
+    zone: ZoneInfo
+    """Whose midnights count."""
+    cut_off: time
+    """The time of day at which windows close."""
+
+
+@lru_cache(maxsize=256)
+def parse_calendar(text: str) -> Calendar:
+    """Reads `<IANA zone>@<HH:MM>`.
+
+    Raises:
+        CalendarError: The text has another form, or nobody knows the zone.
+    """
+    match = _FORM.fullmatch(text)
+    if match is None:
+        raise CalendarError("a calendar is <IANA zone>@<HH:MM>")
+    try:
+        return Calendar(ZoneInfo(match[1]), time(int(match[2]), int(match[3])))
+    except (KeyError, ValueError, OSError) as error:
+        raise CalendarError("nobody knows this time zone") from error
+
+
+def next_cut_off(text: str, after_us: int) -> int:
+    """Returns the first cut-off after a moment; both in microseconds since the epoch.
+
+    A cut-off inside the hour that summer time skips happens as far after the skip as it is after its begin; one inside
+    the hour that winter time repeats happens once, the first time (PEP 495, fold=0).
+
+    Raises:
+        CalendarError: As `parse_calendar`.
+    """
+    calendar = parse_calendar(text)
+    after = _EPOCH + timedelta(microseconds=after_us)
+    day = after.astimezone(calendar.zone).date() - timedelta(days=1)
+    while True:
+        cut_off = datetime.combine(day, calendar.cut_off, calendar.zone)
+        if cut_off.astimezone(UTC) > after:
+            return (cut_off.astimezone(UTC) - _EPOCH) // _MICROSECOND
+        day += timedelta(days=1)

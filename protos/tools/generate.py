@@ -1,7 +1,8 @@
 """Writes everything that is generated from the contract, or with --check only compares.
 
 In: protos/**/*.proto and the google protos of the installed googleapis-common-protos.
-Out: sdk/keelpay/api (messages, stubs, types), server/keelpay_server/book/reasons.py, docs/errors.md.
+Out: sdk/keelpay/api (messages, stubs, types), sdk/keelpay/enums.py, server/keelpay_server/book/reasons.py,
+docs/errors.md.
 Invariant: the same protos give the same bytes; nothing is fetched; files that no proto makes any more go.
 """
 
@@ -13,12 +14,14 @@ from pathlib import Path
 
 from google_protos import copy_google_protos
 from reasons import docs_page, enum_module, read_reasons
+from sdk_enums import enums_module, read_enums
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = ROOT / ".venv" / "bin"
 API = Path("sdk/keelpay/api")
 REASONS = Path("server/keelpay_server/book/reasons.py")
 ERRORS = Path("docs/errors.md")
+ENUMS = Path("sdk/keelpay/enums.py")
 
 
 class GenerationError(Exception):
@@ -58,7 +61,9 @@ def generated() -> dict[Path, str]:
         if "_pb2_grpc" not in path.name or path.with_suffix(".py") in services
     }
     files |= package_inits(files)
-    reasons = read_reasons(run(BIN / "buf", "build", "protos", "--output", "-"))
+    image = run(BIN / "buf", "build", "protos", "--output", "-")
+    files[ENUMS] = format_python(enums_module(read_enums(image)), ENUMS)
+    reasons = read_reasons(image)
     files[REASONS] = format_python(enum_module(reasons), REASONS)
     files[ERRORS] = docs_page(reasons)
     return files

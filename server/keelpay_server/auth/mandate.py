@@ -183,3 +183,16 @@ def spend_mandate(
         spent_total=total,
         update_time=world.wall_us,
     )
+
+
+def give_back(mandate: Mandate, amount: int, business_us: int, wall_us: int) -> Mandate:
+    """Returns the mandate after a payment under it came to nothing: what it had spent may be spent again.
+
+    One that has ended stays ended; what a day had spent comes back on that day only.
+    """
+    today = spent_today(mandate, business_us)
+    return mandate._replace(
+        state_version=mandate.state_version + 1, update_time=wall_us,
+        spent_total=max(mandate.spent_total - amount, 0), spent_day=max(today - amount, 0),
+        day=day_of(business_us, mandate.day_zone),
+    )  # fmt: skip

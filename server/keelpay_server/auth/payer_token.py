@@ -85,7 +85,7 @@ class IssuePayerToken(Command):
         """A repeat of the same request is answered with a new token, as long as the word itself is fresh."""
         payer = world.require(Payer, self.payer)
         if self.word is None:
-            return Changes()
+            return Changes(payer)  # what an acknowledged request answers with exists (invariant 7)
         quota = count(world, payer.partner, QUOTA, self.a_day)
         used = use(world, self.word.use_key, self.word.until_us, Reason.CLIENT_ASSERTION_REPLAYED)
         person = AttestedPerson(

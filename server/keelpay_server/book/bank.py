@@ -2,6 +2,7 @@
 
 In: made once when the server first starts with the rail in its settings. Invariant: its number is for ever.
 """
+
 from typing import NamedTuple
 
 from keelpay_server.ledger import account

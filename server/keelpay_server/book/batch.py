@@ -3,6 +3,7 @@
 In: commands, and a World that storage has filled. Out: one outcome a command, and the world's changes to save.
 Invariant: a command that fails leaves no trace and no other command notices; a repeat answers as the first did.
 """
+
 import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -91,7 +92,8 @@ class Batch:
                 return Outcome(None, b"", Refused(Reason.IDEMPOTENCY_MISMATCH))
             return Outcome(None, seen.entity, recall(seen), replayed=True)
         if command.deadline_us and command.deadline_us < world.wall_us:
-            return Outcome(None, b"", Refused(Reason.DEADLINE_TOO_SHORT, "its deadline passed in the queue; nothing was done"))
+            late = Refused(Reason.DEADLINE_TOO_SHORT, "its deadline passed in the queue; nothing was done")
+            return Outcome(None, b"", late)
         world.caller = command.caller
         try:
             changes = command.decide(world)

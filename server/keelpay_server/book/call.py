@@ -2,6 +2,7 @@
 
 In: set once a request by the pipeline in `rpc`. Out: `current()`. Invariant: inside a handler there is always one.
 """
+
 from contextvars import ContextVar
 from typing import NamedTuple
 

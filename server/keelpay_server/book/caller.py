@@ -3,6 +3,7 @@
 In: built by the authentication of `rpc` from a verified token. Out: read by decisions and by ownership checks.
 Invariant: a Caller exists only after its proof was verified; nothing in it is taken from the request's body.
 """
+
 from enum import IntEnum
 from typing import NamedTuple
 

@@ -3,6 +3,7 @@
 In: entities, legs, holds, events and later work from a decision. Out: the world applies them, storage saves them.
 Invariant: a command that raises has built no Changes, so it has changed nothing.
 """
+
 from typing import Any, NamedTuple
 
 from .refusal import Refused

@@ -3,6 +3,7 @@
 In: a parsed, authenticated, signature-checked request. Out: `needs` names what to load, `decide` what happens.
 Invariant: `decide` is pure: the same world gives the same Changes, and it reads no clock, randomness or environment.
 """
+
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 

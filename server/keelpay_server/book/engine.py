@@ -1,7 +1,9 @@
 """The engine: what servicers and workers hold to change and to read one book.
 
-In: commands. Out: outcomes. Invariant: the lane's commit belongs to the lane; an awaiting caller may vanish at any time.
+In: commands. Out: outcomes. Invariant: the lane's commit belongs to the lane; a waiting caller may vanish at any time.
 """
+
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
@@ -66,12 +68,13 @@ class Engine:
         """
         outcome: Outcome = (await self._lane.submit((command,)))[0]
         if outcome.refusal is not None:
-            raise outcome.refusal
+            # One refusal may answer many callers: each raises it without the others' traceback.
+            raise outcome.refusal.with_traceback(None)
         return outcome
 
     async def execute_many(self, commands: Sequence[Command]) -> list[Outcome]:
-        """Decides and commits many commands in few batches; refusals stand in their outcomes."""
-        futures = [self._lane.submit(commands[at : at + BATCH_MAX]) for at in range(0, len(commands), BATCH_MAX)]
+        """Decides and commits many commands in few batches; refusals stand in their outcomes, OVERLOADED too."""
+        futures = [self._submit(commands[at : at + BATCH_MAX]) for at in range(0, len(commands), BATCH_MAX)]
         return [outcome for future in futures for outcome in await future]
 
     async def answer(self, entity: type[Row], outcome: Outcome) -> Row:
@@ -92,6 +95,15 @@ class Engine:
         await self.worker.close()
         await self._lane.close()
         await self.hub.close()
+
+    def _submit(self, commands: Sequence[Command]) -> "asyncio.Future[list[Outcome]]":
+        """Queues one batch; where it has no room, that is its outcome: batches queued before it will be done."""
+        try:
+            return self._lane.submit(commands)
+        except Refused as refusal:
+            refused = asyncio.get_running_loop().create_future()
+            refused.set_result([Outcome(None, b"", refusal)] * len(commands))
+            return refused
 
     def _committed(self, world: World) -> None:
         self.hub.committed(world)

@@ -3,9 +3,10 @@
 In: text such as `state = CAPTURED AND create_time >= "2026-05-01T00:00:00Z"`, and what each field means.
 Out: column conditions for the Reader. Invariant: nothing of the text but parsed values reaches a query.
 """
+
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from typing import Final, NoReturn
 
@@ -17,6 +18,9 @@ Meaning = Callable[[str], tuple[str, object]]
 _CONDITION: Final = re.compile(r'\s*([a-z_]+)\s*(>=|<=|=|<|>)\s*("(?:[^"\\]|\\.)*"|[^\s"]+)\s*')
 _SUFFIX: Final = {"=": "", "<": "__lt", "<=": "__le", ">": "__gt", ">=": "__ge"}
 CONDITIONS_MAX: Final = 8
+_INTEGER_MAX: Final = (1 << 63) - 1
+"""What a column of numbers can hold."""
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def parse_filter(text: str, fields: Mapping[str, Meaning]) -> dict[str, object]:
@@ -32,6 +36,8 @@ def parse_filter(text: str, fields: Mapping[str, Meaning]) -> dict[str, object]:
     Raises:
         Refused: FILTER_INVALID telling what is wrong.
     """
+    if "\0" in text:  # no text column can hold it, so a database need not be asked
+        _refuse("a filter holds no NUL character")
     found: dict[str, object] = {}
     at = 0
     while at < len(text):
@@ -44,15 +50,17 @@ def parse_filter(text: str, fields: Mapping[str, Meaning]) -> dict[str, object]:
         value = raw[1:-1].replace('\\"', '"').replace("\\\\", "\\") if raw.startswith('"') else raw
         try:
             column, meaning = fields[name](value)
-        except (ValueError, KeyError, Refused):
+        except (ValueError, KeyError, OverflowError, Refused):
             _refuse(f"{value[:80]!r} is no value of {name}")
+        if isinstance(meaning, int) and abs(meaning) > _INTEGER_MAX:
+            _refuse(f"{value[:80]!r} is beyond every value of {name}")
         key = column + _SUFFIX[sign]
         if key in found:
             _refuse(f"{name} {sign} stands twice")
         found[key] = meaning
         at = match.end()
         if at < len(text):
-            if text[at : at + 4] != "AND ":
+            if text[at : at + 4] != "AND " or at + 4 == len(text):
                 _refuse("conditions are joined by AND")
             at += 4
     if len(found) > CONDITIONS_MAX:
@@ -77,7 +85,7 @@ def time_of(column: str) -> Meaning:
         moment = datetime.fromisoformat(text)
         if moment.tzinfo is None:
             raise ValueError(text)
-        return column, int(moment.astimezone(UTC).timestamp()) * 1_000_000 + moment.microsecond
+        return column, (moment - _EPOCH) // timedelta(microseconds=1)
 
     return read
 

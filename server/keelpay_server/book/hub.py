@@ -1,91 +1,145 @@
-"""The hub: wakes whoever waits for a resource or for the journal to grow.
+"""The hub: wakes whoever watches a resource or the growth of the journal.
 
 In: worlds of durable batches of this process; sequences that other processes wrote, from polling. Out: wake-ups.
-Invariant: a wake-up is only a hint; the waiter reads what is true, so a lost or spurious one costs time alone.
+Invariant: a watch that is made, then read for, then waited on misses nothing; a wake-up without cause costs time alone.
 """
+
 import asyncio
-import contextlib
+import logging
 from collections import defaultdict
+from types import TracebackType
+from typing import Self
 
 from . import journal
 from .ports import Reader, StorageLost
 from .world import Key, World
 
+_log = logging.getLogger("keelpay.book")
 POLL_S = 0.1
+ROWS_MAX = 50
+
+
+class Watch:
+    """Hears of one resource, or of any with None, from its making to its end: `with hub.watch(key) as watch:`."""
+
+    def __init__(self, hub: "Hub", key: Key | None) -> None:
+        self._hub, self.key = hub, key
+        self._heard = asyncio.Event()
+
+    def __enter__(self) -> Self:
+        self._hub.enter(self)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._hub.leave(self)
+
+    def hear(self) -> None:
+        """Something happened."""
+        self._heard.set()
+
+    async def wait(self, timeout_s: float) -> bool:
+        """Waits for what happens after the last wait, or the making; returns False when time is up.
+
+        What happened while the watcher was reading counts, so a look after each wait sees everything.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._heard.wait()
+        except TimeoutError:
+            return False
+        self._heard.clear()
+        return True
 
 
 class Hub:
     """Wake-ups for one book.
 
     Args:
-        reader: To see what other processes committed, while anybody waits.
+        reader: To see what other processes committed, while anybody watches.
     """
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._sequence = 0
-        self._waiters: defaultdict[Key | None, set[asyncio.Future[None]]] = defaultdict(set)
+        self._sequence: int | None = None
+        """Everything up to here was told; None while nobody watches, and until the next look."""
+        self._watches: defaultdict[Key | None, set[Watch]] = defaultdict(set)
         self._task: asyncio.Task[None] | None = None
 
     def committed(self, world: World) -> None:
-        """Wakes the waiters of a durable batch."""
+        """Wakes the watchers of a durable batch."""
         if world.events:
-            self._wake({event[3] for event in world.events}, world.sequence)
+            self._wake({event[3] for event in world.events})
+            # Where another process wrote in between, the next look tells of its events (and again of ours).
+            if self._sequence == world.first - 1:
+                self._sequence = world.sequence
+
+    def watch(self, key: Key | None) -> Watch:
+        """Returns a watch of a resource, or of any with None; it hears from `with` on."""
+        return Watch(self, key)
 
     async def wait(self, key: Key | None, timeout_s: float) -> bool:
-        """Waits until something happens to a resource, or to any with None; returns False when time is up."""
-        future = asyncio.get_running_loop().create_future()
-        waiters = self._waiters[key]
-        waiters.add(future)
+        """Waits until something happens to a resource, or to any with None; returns False when time is up.
+
+        What happened before is not heard: who reads and then waits uses `watch`.
+        """
+        with self.watch(key) as watch:
+            return await watch.wait(timeout_s)
+
+    def enter(self, watch: Watch) -> None:
+        """Takes in a watch."""
+        self._watches[watch.key].add(watch)
         if self._task is None:
             self._task = asyncio.create_task(self._poll(), name="hub")
-        try:
-            async with asyncio.timeout(timeout_s):
-                await future
-        except TimeoutError:
-            return False
-        finally:
-            waiters.discard(future)
-            if not waiters:
-                self._waiters.pop(key, None)
-        return True
+
+    def leave(self, watch: Watch) -> None:
+        """Forgets a watch."""
+        watches = self._watches[watch.key]
+        watches.discard(watch)
+        if not watches:
+            self._watches.pop(watch.key, None)
 
     async def close(self) -> None:
         """Wakes everybody and stops polling."""
-        for key in list(self._waiters):
-            self._release(key)
+        self._wake_all()
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    def _wake(self, keys: set[Key], sequence: int) -> None:
-        self._sequence = max(self._sequence, sequence)
-        if self._waiters:
-            for key in keys & self._waiters.keys():
-                self._release(key)
-            self._release(None)
+    def _wake(self, keys: set[Key]) -> None:
+        if self._watches:
+            for key in (*(keys & self._watches.keys()), None):
+                for watch in self._watches.get(key, ()):
+                    watch.hear()
 
-    def _release(self, key: Key | None) -> None:
-        for future in self._waiters.get(key, ()):
-            if not future.done():
-                future.set_result(None)
+    def _wake_all(self) -> None:
+        for watches in self._watches.values():
+            for watch in watches:
+                watch.hear()
 
     async def _poll(self) -> None:
-        """Looks for batches of other processes, as long as there are waiters."""
+        """Looks for batches of other processes, as long as there are watches."""
         while True:
             await asyncio.sleep(POLL_S)
-            if self._waiters:
-                with contextlib.suppress(StorageLost):
-                    await self._look()
+            if not self._watches:
+                self._sequence = None
+                continue
+            try:
+                await self._look()
+            except StorageLost:
+                continue
+            except Exception:  # a hub that stops looking would leave every watcher to its timeout
+                _log.exception("looking for other processes' batches failed")
 
     async def _look(self) -> None:
         book = await self._reader.book()
-        if not self._sequence:
+        if self._sequence is None:
             self._sequence = book.sequence
-            self._release(None)
+            self._wake_all()
         while self._sequence < book.sequence:
-            rows = await self._reader.journal(self._sequence, 50)
+            rows = await self._reader.journal(self._sequence, ROWS_MAX)
             if not rows:
                 return
-            keys = {event[3] for row in rows for event in journal.decode(row.body).events}
-            self._wake(keys, rows[-1].last)
+            self._wake({event[3] for row in rows for event in journal.decode(row.body).events})
+            self._sequence = max(self._sequence, rows[-1].last)

@@ -3,6 +3,7 @@
 In: a time in microseconds, a book number, 42 random bits. Out: ids that sort by time, and texts such as `pay-01k3...`.
 Invariant: an id alone tells its book; text and bytes are two spellings of the same id.
 """
+
 from typing import Final
 
 from .reasons import Reason

@@ -3,6 +3,7 @@
 In: a batch's events, legs and pending moves. Out: bytes, and the hash that links them to the batch before.
 Invariant: sequences are gap-free; changing a byte of any row breaks every link after it.
 """
+
 from collections.abc import Iterable
 from hashlib import sha256
 from typing import Any, NamedTuple

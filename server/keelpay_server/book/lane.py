@@ -3,6 +3,7 @@
 In: jobs of commands. Out: one future a job, resolved only after its commit is durable.
 Invariant: nothing is answered before it is on disk; a full queue refuses at once; a cancelled caller cancels nothing.
 """
+
 import asyncio
 import logging
 from collections import deque
@@ -66,9 +67,10 @@ class Lane:
         self._jobs: deque[_Job] = deque()
         self._queued = 0
         self._crowd, self._resting = 0.0, 0
-        self._wake = asyncio.Event()
+        self._wake, self._idle = asyncio.Event(), asyncio.Event()
         self._busy = False
         self._closed = False
+        self._lost = False
         self._task = asyncio.create_task(self._supervise(), name=f"lane-{book}")
 
     @property
@@ -95,14 +97,15 @@ class Lane:
             self._put_before_big(job)
         else:
             self._jobs.append(job)
+        self._idle.clear()
         self._wake.set()
         return job.done
 
     async def close(self) -> None:
         """Refuses new jobs, commits what is queued, and stops."""
         self._closed = True
-        while self._jobs or self._busy:
-            await asyncio.sleep(0.005)
+        if self._jobs or self._busy:
+            await self._idle.wait()
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 
@@ -127,6 +130,7 @@ class Lane:
 
     def _fail_all(self) -> None:
         self._busy = False
+        self._idle.set()
         lost = Outcome(None, b"", Refused(Reason.STORAGE_UNAVAILABLE, retry_after_ms=1000))
         while self._jobs:
             job = self._jobs.popleft()
@@ -135,11 +139,12 @@ class Lane:
 
     async def _run(self) -> None:
         while True:
+            if not self._jobs:
+                self._wake.clear()
+                self._idle.set()
             await self._wake.wait()
             await self._gather()
             jobs = self._take()
-            if not self._jobs:
-                self._wake.clear()
             if jobs:
                 self._busy = True
                 try:
@@ -201,10 +206,12 @@ class Lane:
 
     async def _save(self, commands: Sequence[Command]) -> list[Outcome]:
         batch = Batch(self._book, commands, self._reactions, self._projection, self._process)
-        for wait_s in (*RETRY_S, None):
+        # Once an outage has outlasted every wait, each batch asks once and fails fast, until one comes through.
+        for wait_s in (*(() if self._lost else RETRY_S), None):
             try:
                 await self._store.transact(batch)
-            except StorageLost:
+            except StorageLost as error:
+                self._report(error, final=wait_s is None)
                 if wait_s is None:
                     lost = Outcome(None, b"", Refused(Reason.STORAGE_UNAVAILABLE, retry_after_ms=2000))
                     return [lost] * len(commands)
@@ -212,10 +219,19 @@ class Lane:
             except Exception:
                 return await self._bisect(commands)
             else:
+                if self._lost:
+                    self._lost = False
+                    _log.warning("book %d: the database is back", self._book)
                 if batch.world is not None:
                     self._committed(batch.world)
                 return batch.outcomes
         raise AssertionError
+
+    def _report(self, error: StorageLost, *, final: bool) -> None:
+        if not self._lost:
+            what = "callers are refused" if final else "trying again"
+            _log.warning("book %d: the database cannot be used, %s: %s", self._book, what, error)
+        self._lost = self._lost or final
 
     async def _bisect(self, commands: Sequence[Command]) -> list[Outcome]:
         """A save failed: halves the batch until the poisoned command stands alone, and refuses only that one."""

@@ -2,6 +2,7 @@
 
 Invariant: a merchant has one partner, one settlement currency and one calendar for ever; its number is its accounts'.
 """
+
 from enum import IntEnum
 from typing import NamedTuple
 

@@ -3,6 +3,7 @@
 In: calls from the commands' `needs`. Out: keys by entity, groups by column, account numbers, for storage to load.
 Invariant: nothing is asked for twice; a round that wants nothing new ends the loading.
 """
+
 from typing import TypeVar
 
 from .world import Key, World

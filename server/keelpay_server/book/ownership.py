@@ -3,6 +3,7 @@
 In: the caller and the resource's owner. Out: nothing, or NOT_OWNER, which strangers read as not found.
 Invariant: operators see everything, partners their own, payers themselves, nobody else anything.
 """
+
 from .caller import Caller, CallerKind
 from .reasons import Reason
 from .refusal import Refused

@@ -2,6 +2,7 @@
 
 Invariant: a payer belongs to one partner for ever; only its own confirmation or mandate moves its balance.
 """
+
 from enum import IntEnum
 from typing import NamedTuple
 

@@ -2,7 +2,8 @@
 
 In: batches, keys, filters. Out: rows, journal batches, claimed work. Invariant: rooms see NamedTuples and ids only.
 """
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -118,7 +119,9 @@ class Reader(Protocol):
 class Store(Protocol):
     """Commits batches and hands out due work for one book."""
 
-    reader: Reader
+    @property
+    def reader(self) -> Reader:
+        """Reads outside batches."""
 
     async def transact(self, batch: Batch) -> None:
         """Loads, decides and saves a batch in one transaction; returns once it is durable.
@@ -132,21 +135,3 @@ class Store(Protocol):
 
     async def advance(self, by_us: int) -> int:
         """Moves the business clock forward; returns the new business time."""
-
-    def snapshot(self) -> AsyncIterator[object]:
-        """Yields a consistent reading of the whole book for the invariant checker."""
-
-
-class Ahead(NamedTuple):
-    """How far a page of results goes on: the token's content for the next one."""
-
-    order: Key
-    key: Key
-
-
-def next_page(rows: Sequence[tuple[object, ...]], page: Page, fields: Sequence[str]) -> Ahead | None:
-    """Returns where the next page begins, or None if this was the last one."""
-    if len(rows) < page.size:
-        return None
-    last = rows[-1]
-    return Ahead(last[fields.index(page.order)], last[0])  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 In: the `emits` name of a command, wired to reactions by `app`. Out: further Changes of the same commit.
 Invariant: lower rooms know no higher room; a reaction that refuses refuses the whole command.
 """
+
 from collections.abc import Mapping
 from typing import Any, Protocol
 

@@ -3,6 +3,7 @@
 In: a Reason of the contract and one developer's sentence. Out: a gRPC status, made by `rpc`; or a stored outcome.
 Invariant: a command that raises one has changed nothing.
 """
+
 from typing import NoReturn
 
 from .reasons import Reason

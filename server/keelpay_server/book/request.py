@@ -3,6 +3,7 @@
 In: caller, method, parent and the client's request id. Out: a key, and the row that a repeat finds.
 Invariant: a key has one row for ever as long as it is remembered; an answer is never stored, only what it spoke of.
 """
+
 import json
 from hashlib import blake2b
 from typing import NamedTuple, Protocol

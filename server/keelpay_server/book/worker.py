@@ -3,7 +3,9 @@
 In: work rows, claimed by lease all day long, or handed over by the lane right after the commit that made them.
 Out: handlers run, which end in commands. Invariant: a row is done by the commit of its effect, never before it.
 """
+
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
@@ -39,8 +41,10 @@ class Worker:
         self._closed = False
 
     def start(self, handlers: Mapping[str, Handler]) -> None:
-        """Begins to claim; `handlers` has one entry a kind of work."""
+        """Begins to claim; `handlers` has one entry a kind of work. Started again, it takes the new handlers."""
         self._handlers = handlers
+        if self._task is not None:
+            return
         self._task = asyncio.create_task(self._claim_all_day(), name="worker")
 
     def nudge(self) -> None:
@@ -66,6 +70,7 @@ class Worker:
             await asyncio.wait(self._running, timeout=grace_s)
         for task in self._running:
             task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
 
     async def idle(self) -> None:
         """Waits until nothing runs here (not until nothing is due)."""
@@ -102,8 +107,6 @@ class Worker:
             except Exception:
                 _log.exception("claiming work failed")
             if len(claimed) < CLAIM_MAX:
-                try:
+                with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._nudge.wait(), IDLE_S)
-                except TimeoutError:
-                    pass
                 self._nudge.clear()

@@ -3,6 +3,7 @@
 In: rows loaded by storage, Changes from decisions. Out: everything `save` has to write.
 Invariant: only `apply` writes, only after a decision returned whole Changes, and no floored account passes below zero.
 """
+
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
@@ -44,8 +45,8 @@ class World:
 
     __slots__ = (
         "asked", "book", "business_us", "caller", "counters", "done", "events", "first", "groups", "head", "legs",
-        "loaded", "moved", "new_requests", "next_owner", "opened", "pending", "process", "requests", "room", "rows", "sequence",
-        "tail", "touched", "wall_us",
+        "loaded", "moved", "new_requests", "next_owner", "opened", "pending", "process", "requests", "room", "rows",
+        "sequence", "tail", "touched", "wall_us",
     )  # fmt: skip
 
     def __init__(
@@ -138,8 +139,13 @@ class World:
 
         Raises:
             Refused: INSUFFICIENT_FUNDS, with nothing written, if a loaded floored account would pass below zero.
+            ValueError: With nothing written, if money moves outside an event or an account is opened twice.
         """
         row, rows, legs, pending, events, work, done, opens, _ = changes
+        if not events and (legs or pending or opens):
+            raise ValueError("money moves and accounts open only in an event: the journal is what proves them")
+        if opens and not self.opened.keys().isdisjoint(opens):
+            raise ValueError("an account is opened twice")
         if (legs or pending) and self.room:
             self._keep_floors(legs, pending)
         for account in opens:
@@ -197,9 +203,7 @@ class World:
         self.touched.get(Work, {}).pop(key, None)
         self.done[key] = None
 
-    def _keep_floors(
-        self, legs: Iterable[tuple[int, int, int, int]], pending: Iterable[tuple[int, int, int]]
-    ) -> None:
+    def _keep_floors(self, legs: Iterable[tuple[int, int, int, int]], pending: Iterable[tuple[int, int, int]]) -> None:
         """Lowers and raises what is left on the loaded floored accounts, or refuses and leaves them as they were."""
         room = self.room
         before: dict[int, int] = {}

@@ -41,6 +41,8 @@ class Finding(NamedTuple):
     """How many accounts, events, payments or requests were looked at."""
     detail: str
     """Empty if ok; else the first faults, and how many more there are."""
+    faults: int = 0
+    """How many were found."""
 
 
 class Tally:
@@ -63,4 +65,4 @@ class Tally:
         detail = "; ".join(self._examples)
         if self._faults > EXAMPLES_MAX:
             detail += f"; and {self._faults - EXAMPLES_MAX} more"
-        return Finding(self._invariant, not self._faults, self.checked, detail)
+        return Finding(self._invariant, not self._faults, self.checked, detail, self._faults)

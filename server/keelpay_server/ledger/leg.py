@@ -65,6 +65,10 @@ class LegCode(IntEnum):
     """The bank sent less than it owes us."""
     WRITE_OFF = 30
     CAPITAL = 31
+    COST_SENT = 32
+    """The bank took its charge from our account there."""
+    ADJUSTMENT = 33
+    """A correction that two operators agreed on."""
 
 
 Leg: TypeAlias = tuple[int, int, int, int]

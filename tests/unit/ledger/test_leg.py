@@ -39,5 +39,5 @@ def test_linked_postings_keep_their_order():
 
 
 def test_the_stored_leg_codes_never_change():
-    assert [int(code) for code in LegCode] == list(range(1, 32))
+    assert [int(code) for code in LegCode] == list(range(1, 34))
     assert (LegCode.PAY, LegCode.CAPTURE, LegCode.SETTLE, LegCode.REFUND, LegCode.CAPITAL) == (1, 2, 8, 16, 31)

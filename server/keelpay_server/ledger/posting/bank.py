@@ -27,6 +27,11 @@ def receive(*, bank: int, currency: int, amount: int) -> Posting:
     return Posting((leg(bank_reserve(bank, currency), bank_clearing(bank, currency), amount, LegCode.RECEIVE),))
 
 
+def charged(*, bank: int, currency: int, amount: int) -> Posting:
+    """A bank that sends captures whole took its charge apart: 1010 -> 1000."""
+    return Posting((leg(bank_clearing(bank, currency), bank_reserve(bank, currency), amount, LegCode.COST_SENT),))
+
+
 def surplus(*, bank: int, currency: int, amount: int) -> Posting:
     """Money arrived that we know nothing of: 1000 -> 6900; a claimed deficit that the bank pays is one too."""
     return Posting((leg(bank_reserve(bank, currency), suspense(bank, currency), amount, LegCode.SURPLUS),))

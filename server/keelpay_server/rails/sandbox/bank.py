@@ -25,6 +25,7 @@ from .behaviour import BankProfile, capabilities_of
 from .desk import Answer, Desk
 from .magic import SCENARIOS
 from .operation import Operation, line_key_of, result_of
+from .orders import ScenarioOrders
 from .store import NEVER_DAY, Account, BankStore, ClosedDay, Entry, Notice
 
 _MINUTE_US: Final = 60_000_000
@@ -53,6 +54,7 @@ class SandboxBank:
         self._latest_us = 0
         self._lost_keys: set[bytes] = set()
         self._forced = ("", 0)
+        self.orders = ScenarioOrders()
         saved = store.clock()
         self._offset_us, self._day = saved or (0, self._day_of(clock()))
         if saved is None:
@@ -92,6 +94,8 @@ class SandboxBank:
             desk = self._desk(self.now_us, self._store.load(named))
             answers = [desk.operate(request) for request in requests]
             self._save(desk)
+        for key, difference in self.orders.take_misstated():
+            self.misstate(key, **difference)
         return answers
 
     def query(self, keys: Sequence[bytes]) -> list[OperationResult]:
@@ -130,6 +134,27 @@ class SandboxBank:
                 self._catch_up()
             self._store.set_clock(self._offset_us, self._day)
         return self.now_us
+
+    def advance_to(self, time_us: int) -> int:
+        """Moves the bank's clock forward to a time, if it is not there yet, and returns its time."""
+        return self.advance(step_us=max(0, time_us - self.now_us))
+
+    def decide(self, key: bytes, outcome: OperationOutcome, code: str) -> OperationResult | None:
+        """Decides an operation now: ends a pending one, or returns a payment out. None where that cannot be."""
+        with self._store.transaction():
+            self._catch_up()
+            rows = self._store.load((key,))
+            row = rows.get(key)
+            if row is None or not _can_become(row, outcome):
+                return None
+            rows[key] = row._replace(due_outcome=outcome, due_code=code)
+            rows |= self._store.load((row.original_key,) if row.original_key else ())
+            desk = self._desk(self.now_us, rows)
+            desk.fall_due(row)
+            self._save(desk)
+            self._return_payouts(desk)
+            self._tell([(key, self.now_us)], self.now_us)
+        return result_of(desk.changed[key])
 
     def force(self, scenario: str, operation_count: int) -> None:
         """Makes the next operations that a scenario can befall follow it.
@@ -221,6 +246,7 @@ class SandboxBank:
             next_posted=self._store.next_posted,
             lost_keys=self._lost_keys,
             forced=self._take_forced,
+            ordered=self.orders.take,
         )
 
     def _take_forced(self, kind: OperationKind) -> str:
@@ -301,3 +327,9 @@ class SandboxBank:
 
     def _start_of(self, day: int) -> int:
         return (day - _EPOCH_DAY) * _DAY_US - self.profile.utc_offset_minutes * _MINUTE_US
+
+
+def _can_become(row: Operation, outcome: OperationOutcome) -> bool:
+    if outcome is OperationOutcome.RETURNED:
+        return row.kind == OperationKind.PAY and row.outcome == OperationOutcome.SUCCEEDED
+    return row.outcome == OperationOutcome.PENDING

@@ -16,7 +16,7 @@ from keelpay_server.book.rail import (
     StatementLineKind,
 )
 
-from .behaviour import BEHAVIOURS, BankProfile, cost_of
+from .behaviour import Behaviour, BEHAVIOURS, BankProfile, cost_of
 from .magic import NEVER_S, SCENARIOS, Scenario, scenario_of
 from .operation import Operation, body_of, fence, line_key_of, new_operation, result_of
 from .store import Account, Entry
@@ -56,6 +56,7 @@ class Desk:
         next_posted: Gives the order of posting.
         lost_keys: Keys whose first request was already lost; the desk adds to it.
         forced: Gives the scenario ordered for the next operation of a kind, or an empty text.
+        ordered: Gives what a test's order makes of an operation, or None.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Desk:
         next_posted: Callable[[], int],
         lost_keys: set[bytes],
         forced: Callable[[OperationKind], str],
+        ordered: Callable[[OperationRequest], Scenario | None],
     ) -> None:
         self.changed: dict[bytes, Operation] = {}
         self.entries: list[Entry] = []
@@ -83,6 +85,7 @@ class Desk:
         self._next_posted = next_posted
         self._lost_keys = lost_keys
         self._forced = forced
+        self._ordered = ordered
 
     def operate(self, request: OperationRequest) -> Answer:
         """Carries out one operation, or tells what became of it; without a key there is nothing to remember."""
@@ -94,8 +97,9 @@ class Desk:
             if known.body not in {body, b""}:
                 return Answer(OperationResult(request.key, OperationOutcome.MISMATCH, "MISMATCH"))
             return Answer(result_of(known))
-        name = self._scenario_name(request)
-        scenario = SCENARIOS[name] if name else _PLAIN
+        ordered = None if request.key in self._lost_keys else self._ordered(request)
+        name = "" if ordered else self._scenario_name(request)
+        scenario = ordered or (SCENARIOS[name] if name else _PLAIN)
         if request.kind not in scenario.kinds:
             scenario = _PLAIN
         if scenario.lost and request.key not in self._lost_keys:
@@ -160,7 +164,8 @@ class Desk:
             if request.currency not in self._profile.currencies:
                 return "UNSUPPORTED"
         if request.kind in {OperationKind.AUTHORIZE, OperationKind.PAY}:
-            if not request.instrument:
+            finds_user = self._profile.behaviour is Behaviour.WALLET and request.kind is OperationKind.AUTHORIZE
+            if not request.instrument and not finds_user:
                 return "INVALID_REQUEST"
             separate = request.kind is OperationKind.AUTHORIZE and not request.capture
             return "UNSUPPORTED" if separate and not self._behaviour.separate_capture else ""

@@ -3,7 +3,6 @@
 In: messages. Out: messages, or silence where a fault or a scenario says so. Invariant: a caller that goes away, or
 whose deadline passes, takes nothing back.
 """
-# ruff: noqa: ARG002 - gRPC gives every method a request and a context
 
 import asyncio
 from collections.abc import AsyncIterator

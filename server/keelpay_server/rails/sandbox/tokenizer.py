@@ -12,7 +12,9 @@ from typing import Final
 from .magic import SCENARIOS, instrument_of
 
 CARD_PREFIX: Final = "400000000000"
-_TEST_NUMBER: Final = re.compile(rf"(?:{CARD_PREFIX}([0-9]{{3}})[0-9]|sandbox(?:-?address)?-?([0-9]{{3}}))", re.IGNORECASE)
+_TEST_NUMBER: Final = re.compile(
+    rf"(?:{CARD_PREFIX}([0-9]{{3}})[0-9]|sandbox(?:-?address)?-?([0-9]{{3}}))", re.IGNORECASE
+)
 _BY_NUMBER: Final = {row.number: name for name, row in SCENARIOS.items()}
 _NINE: Final = 9
 

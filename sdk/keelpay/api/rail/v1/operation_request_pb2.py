@@ -28,7 +28,7 @@ from keelpay.api.type.v1 import bounds_pb2 as keelpay_dot_api_dot_type_dot_v1_do
 from keelpay.api.type.v1 import money_pb2 as keelpay_dot_api_dot_type_dot_v1_dot_money__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+keelpay/api/rail/v1/operation_request.proto\x12\x13keelpay.api.rail.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a#keelpay/api/rail/v1/operation.proto\x1a keelpay/api/type/v1/bounds.proto\x1a\x1fkeelpay/api/type/v1/money.proto\"\xd6\x02\n\x10\x41uthorizeRequest\x12 \n\x03key\x18\x01 \x01(\x0c\x42\x0e\xe2\x41\x01\x02\x8a\xb5\x18\x06\x18\x10 \x10\x38\x01R\x03key\x12>\n\x06\x61mount\x18\x02 \x01(\x0b\x32\x1a.keelpay.api.type.v1.MoneyB\n\xe2\x41\x01\x02\x8a\xb5\x18\x02\x38\x01R\x06\x61mount\x12/\n\ninstrument\x18\x03 \x01(\tB\x0f\xe2\x41\x01\x02\x8a\xb5\x18\x07 \x80\x02\x38\x01@\x01R\ninstrument\x12\x37\n\x13merchant_descriptor\x18\x04 \x01(\tB\x06\x8a\xb5\x18\x02 @R\x12merchantDescriptor\x12\x34\n\x11payment_reference\x18\x05 \x01(\tB\x07\x8a\xb5\x18\x03 \x80\x01R\x10paymentReference\x12\x18\n\x07\x63\x61pture\x18\x06 \x01(\x08R\x07\x63\x61pture\x12&\n\nreturn_uri\x18\x07 \x01(\tB\x07\x8a\xb5\x18\x03 \x80\x10R\treturnUri\"Q\n\x11\x41uthorizeResponse\x12<\n\x06result\x18\x01 \x01(\x0b\x32$.keelpay.api.rail.v1.OperationResultR\x06result\"i\n\x15\x42\x61tchAuthorizeRequest\x12P\n\x08requests\x18\x01 \x03(\x0b\x32%.keelpay.api.rail.v1.AuthorizeRequestB\r\xe2\x41\x01\x02\x8a\xb5\x18\x05\x30\x90N8\x01R\x08requests\"X\n\x16\x42\x61tchAuthorizeResponse\x12>\n\x07results\x18\x01 \x03(\x0b\x32$.keelpay.api.rail.v1.OperationResultR\x07results\"\xbb\x01\n\x0e\x43\x61ptureRequest\x12 \n\x03key\x18\x01 \x01(\x0c\x42\x0e\xe2\x41\x01\x02\x8a\xb5\x18\x06\x18\x10 \x10\x38\x01R\x03key\x12\x31\n\x0coriginal_key\x18\x02 \x01(\x0c\x42\x0e\xe2\x41\x01\x02\x8a\xb5\x18\x06\x18\x10 \x10\x38\x01R\x0boriginalKey\x12>\n\x06\x61mount\x18\x03 \x01(\x0b\x32\x1a.keelpay.api.type.v1.MoneyB\n\xe2\x41\x01\x02\x8a\xb5\x18\x02\x38\x01R\x06\x61mount\x12\x14\n\x05\x66inal\x18\x04 \x01(\x08R\x05\x66inal\"O\n\x0f\x43\x61ptureResponse\x12<\n\x06result\x18\x01 \x01(\x0b\x32$.keelpay.api.rail.v1.OperationResultR\x06result\"b\n\x0bVoidRequest\x12 \n\x03key\x18\x01 \x01(\x0c\x42\x0e\xe2\x41\x01\x02\x8a\xb5\x18\x06\x18\x10 \x10\x38\x01R\x03key\x12\x31\n\x0coriginal_key\x18\x02 \x01(\x0c\x42\x0e\xe2\x41\x01\x02\x8a\xb5\x18\x06\x18\x10 \x10\x38\x01R\x0boriginalKey\"L\n\x0cVoidResponse\x12<\n\x06result\x18\x01 \x01(\x0b\x32$.keelpay.api.rail.v1.OperationResultR\x06result\"\xbe\x02\n\rRefundRequest\x12 \n\x03key\x18\x01 \x01(\x0c\x42\x0e\xe2\x41\x01\x02\x8a\xb5\x18\x06\x18\x10 \x10\x38\x01R\x03key\x12\x31\n\x0coriginal_key\x18\x02 \x01(\x0c\x42\x0e\xe2\x41\x01\x02\x8a\xb5\x18\x06\x18\x10 \x10\x38\x01R\x0boriginalKey\x12>\n\x06\x61mount\x18\x03 \x01(\x0b\x32\x1a.keelpay.api.type.v1.MoneyB\n\xe2\x41\x01\x02\x8a\xb5\x18\x02\x38\x01R\x06\x61mount\x12)\n\ninstrument\x18\x04 \x01(\tB\t\x8a\xb5\x18\x05 \x80\x02@\x01R\ninstrument\x12\x37\n\x13merchant_descriptor\x18\x05 \x01(\tB\x06\x8a\xb5\x18\x02 @R\x12merchantDescriptor\x12\x34\n\x11payment_reference\x18\x06 \x01(\tB\x07\x8a\xb5\x18\x03 \x80\x01R\x10paymentReference\"N\n\x0eRefundResponse\x12<\n\x06result\x18\x01 \x01(\x0b\x32$.keelpay.api.rail.v1.OperationResultR\x06result\"\x8e\x02\n\nPayRequest\x12 \n\x03key\x18\x01 \x01(\x0c\x42\x0e\xe2\x41\x01\x02\x8a\xb5\x18\x06\x18\x10 \x10\x38\x01R\x03key\x12>\n\x06\x61mount\x18\x02 \x01(\x0b\x32\x1a.keelpay.api.type.v1.MoneyB\n\xe2\x41\x01\x02\x8a\xb5\x18\x02\x38\x01R\x06\x61mount\x12/\n\ninstrument\x18\x03 \x01(\tB\x0f\xe2\x41\x01\x02\x8a\xb5\x18\x07 \x80\x02\x38\x01@\x01R\ninstrument\x12\x37\n\x13merchant_descriptor\x18\x04 \x01(\tB\x06\x8a\xb5\x18\x02 @R\x12merchantDescriptor\x12\x34\n\x11payment_reference\x18\x05 \x01(\tB\x07\x8a\xb5\x18\x03 \x80\x01R\x10paymentReference\"K\n\x0bPayResponse\x12<\n\x06result\x18\x01 \x01(\x0b\x32$.keelpay.api.rail.v1.OperationResultR\x06result\"X\n\x0f\x43ontinueRequest\x12 \n\x03key\x18\x01 \x01(\x0c\x42\x0e\xe2\x41\x01\x02\x8a\xb5\x18\x06\x18\x10 \x10\x38\x01R\x03key\x12#\n\x07payload\x18\x02 \x01(\x0c\x42\t\x8a\xb5\x18\x05 \x80 @\x01R\x07payload\"P\n\x10\x43ontinueResponse\x12<\n\x06result\x18\x01 \x01(\x0b\x32$.keelpay.api.rail.v1.OperationResultR\x06resultb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+keelpay/api/rail/v1/operation_request.proto\x12\x13keelpay.api.rail.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a#keelpay/api/rail/v1/operation.proto\x1a keelpay/api/type/v1/bounds.proto\x1a\x1fkeelpay/api/type/v1/money.proto\"\xd0\x02\n\x10\x41uthorizeRequest\x12 \n\x03key\x18\x01 \x01(\x0c\x42\x0e\xe2\x41\x01\x02\x8a\xb5\x18\x06\x18\x10 \x10\x38\x01R\x03key\x12>\n\x06\x61mount\x18\x02 \x01(\x0b\x32\x1a.keelpay.api.type.v1.MoneyB\n\xe2\x41\x01\x02\x8a\xb5\x18\x02\x38\x01R\x06\x61mount\x12)\n\ninstrument\x18\x03 \x01(\tB\t\x8a\xb5\x18\x05 \x80\x02@\x01R\ninstrument\x12\x37\n\x13merchant_descriptor\x18\x04 \x01(\tB\x06\x8a\xb5\x18\x02 @R\x12merchantDescriptor\x12\x34\n\x11payment_reference\x18\x05 \x01(\tB\x07\x8a\xb5\x18\x03 \x80\x01R\x10paymentReference\x12\x18\n\x07\x63\x61pture\x18\x06 \x01(\x08R\x07\x63\x61pture\x12&\n\nreturn_uri\x18\x07 \x01(\tB\x07\x8a\xb5\x18\x03 \x80\x10R\treturnUri\"Q\n\x11\x41uthorizeResponse\x12<\n\x06result\x18\x01 \x01(\x0b\x32$.keelpay.api.rail.v1.OperationResultR\x06result\"i\n\x15\x42\x61tchAuthorizeRequest\x12P\n\x08requests\x18\x01 \x03(\x0b\x32%.keelpay.api.rail.v1.AuthorizeRequestB\r\xe2\x41\x01\x02\x8a\xb5\x18\x05\x30\x90N8\x01R\x08requests\"X\n\x16\x42\x61tchAuthorizeResponse\x12>\n\x07results\x18\x01 \x03(\x0b\x32$.keelpay.api.rail.v1.OperationResultR\x07results\"\xbb\x01\n\x0e\x43\x61ptureRequest\x12 \n\x03key\x18\x01 \x01(\x0c\x42\x0e\xe2\x41\x01\x02\x8a\xb5\x18\x06\x18\x10 \x10\x38\x01R\x03key\x12\x31\n\x0coriginal_key\x18\x02 \x01(\x0c\x42\x0e\xe2\x41\x01\x02\x8a\xb5\x18\x06\x18\x10 \x10\x38\x01R\x0boriginalKey\x12>\n\x06\x61mount\x18\x03 \x01(\x0b\x32\x1a.keelpay.api.type.v1.MoneyB\n\xe2\x41\x01\x02\x8a\xb5\x18\x02\x38\x01R\x06\x61mount\x12\x14\n\x05\x66inal\x18\x04 \x01(\x08R\x05\x66inal\"O\n\x0f\x43\x61ptureResponse\x12<\n\x06result\x18\x01 \x01(\x0b\x32$.keelpay.api.rail.v1.OperationResultR\x06result\"b\n\x0bVoidRequest\x12 \n\x03key\x18\x01 \x01(\x0c\x42\x0e\xe2\x41\x01\x02\x8a\xb5\x18\x06\x18\x10 \x10\x38\x01R\x03key\x12\x31\n\x0coriginal_key\x18\x02 \x01(\x0c\x42\x0e\xe2\x41\x01\x02\x8a\xb5\x18\x06\x18\x10 \x10\x38\x01R\x0boriginalKey\"L\n\x0cVoidResponse\x12<\n\x06result\x18\x01 \x01(\x0b\x32$.keelpay.api.rail.v1.OperationResultR\x06result\"\xbe\x02\n\rRefundRequest\x12 \n\x03key\x18\x01 \x01(\x0c\x42\x0e\xe2\x41\x01\x02\x8a\xb5\x18\x06\x18\x10 \x10\x38\x01R\x03key\x12\x31\n\x0coriginal_key\x18\x02 \x01(\x0c\x42\x0e\xe2\x41\x01\x02\x8a\xb5\x18\x06\x18\x10 \x10\x38\x01R\x0boriginalKey\x12>\n\x06\x61mount\x18\x03 \x01(\x0b\x32\x1a.keelpay.api.type.v1.MoneyB\n\xe2\x41\x01\x02\x8a\xb5\x18\x02\x38\x01R\x06\x61mount\x12)\n\ninstrument\x18\x04 \x01(\tB\t\x8a\xb5\x18\x05 \x80\x02@\x01R\ninstrument\x12\x37\n\x13merchant_descriptor\x18\x05 \x01(\tB\x06\x8a\xb5\x18\x02 @R\x12merchantDescriptor\x12\x34\n\x11payment_reference\x18\x06 \x01(\tB\x07\x8a\xb5\x18\x03 \x80\x01R\x10paymentReference\"N\n\x0eRefundResponse\x12<\n\x06result\x18\x01 \x01(\x0b\x32$.keelpay.api.rail.v1.OperationResultR\x06result\"\x8e\x02\n\nPayRequest\x12 \n\x03key\x18\x01 \x01(\x0c\x42\x0e\xe2\x41\x01\x02\x8a\xb5\x18\x06\x18\x10 \x10\x38\x01R\x03key\x12>\n\x06\x61mount\x18\x02 \x01(\x0b\x32\x1a.keelpay.api.type.v1.MoneyB\n\xe2\x41\x01\x02\x8a\xb5\x18\x02\x38\x01R\x06\x61mount\x12/\n\ninstrument\x18\x03 \x01(\tB\x0f\xe2\x41\x01\x02\x8a\xb5\x18\x07 \x80\x02\x38\x01@\x01R\ninstrument\x12\x37\n\x13merchant_descriptor\x18\x04 \x01(\tB\x06\x8a\xb5\x18\x02 @R\x12merchantDescriptor\x12\x34\n\x11payment_reference\x18\x05 \x01(\tB\x07\x8a\xb5\x18\x03 \x80\x01R\x10paymentReference\"K\n\x0bPayResponse\x12<\n\x06result\x18\x01 \x01(\x0b\x32$.keelpay.api.rail.v1.OperationResultR\x06result\"X\n\x0f\x43ontinueRequest\x12 \n\x03key\x18\x01 \x01(\x0c\x42\x0e\xe2\x41\x01\x02\x8a\xb5\x18\x06\x18\x10 \x10\x38\x01R\x03key\x12#\n\x07payload\x18\x02 \x01(\x0c\x42\t\x8a\xb5\x18\x05 \x80 @\x01R\x07payload\"P\n\x10\x43ontinueResponse\x12<\n\x06result\x18\x01 \x01(\x0b\x32$.keelpay.api.rail.v1.OperationResultR\x06resultb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,7 +40,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AUTHORIZEREQUEST'].fields_by_name['amount']._loaded_options = None
   _globals['_AUTHORIZEREQUEST'].fields_by_name['amount']._serialized_options = b'\342A\001\002\212\265\030\0028\001'
   _globals['_AUTHORIZEREQUEST'].fields_by_name['instrument']._loaded_options = None
-  _globals['_AUTHORIZEREQUEST'].fields_by_name['instrument']._serialized_options = b'\342A\001\002\212\265\030\007 \200\0028\001@\001'
+  _globals['_AUTHORIZEREQUEST'].fields_by_name['instrument']._serialized_options = b'\212\265\030\005 \200\002@\001'
   _globals['_AUTHORIZEREQUEST'].fields_by_name['merchant_descriptor']._loaded_options = None
   _globals['_AUTHORIZEREQUEST'].fields_by_name['merchant_descriptor']._serialized_options = b'\212\265\030\002 @'
   _globals['_AUTHORIZEREQUEST'].fields_by_name['payment_reference']._loaded_options = None
@@ -86,31 +86,31 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CONTINUEREQUEST'].fields_by_name['payload']._loaded_options = None
   _globals['_CONTINUEREQUEST'].fields_by_name['payload']._serialized_options = b'\212\265\030\005 \200 @\001'
   _globals['_AUTHORIZEREQUEST']._serialized_start=206
-  _globals['_AUTHORIZEREQUEST']._serialized_end=548
-  _globals['_AUTHORIZERESPONSE']._serialized_start=550
-  _globals['_AUTHORIZERESPONSE']._serialized_end=631
-  _globals['_BATCHAUTHORIZEREQUEST']._serialized_start=633
-  _globals['_BATCHAUTHORIZEREQUEST']._serialized_end=738
-  _globals['_BATCHAUTHORIZERESPONSE']._serialized_start=740
-  _globals['_BATCHAUTHORIZERESPONSE']._serialized_end=828
-  _globals['_CAPTUREREQUEST']._serialized_start=831
-  _globals['_CAPTUREREQUEST']._serialized_end=1018
-  _globals['_CAPTURERESPONSE']._serialized_start=1020
-  _globals['_CAPTURERESPONSE']._serialized_end=1099
-  _globals['_VOIDREQUEST']._serialized_start=1101
-  _globals['_VOIDREQUEST']._serialized_end=1199
-  _globals['_VOIDRESPONSE']._serialized_start=1201
-  _globals['_VOIDRESPONSE']._serialized_end=1277
-  _globals['_REFUNDREQUEST']._serialized_start=1280
-  _globals['_REFUNDREQUEST']._serialized_end=1598
-  _globals['_REFUNDRESPONSE']._serialized_start=1600
-  _globals['_REFUNDRESPONSE']._serialized_end=1678
-  _globals['_PAYREQUEST']._serialized_start=1681
-  _globals['_PAYREQUEST']._serialized_end=1951
-  _globals['_PAYRESPONSE']._serialized_start=1953
-  _globals['_PAYRESPONSE']._serialized_end=2028
-  _globals['_CONTINUEREQUEST']._serialized_start=2030
-  _globals['_CONTINUEREQUEST']._serialized_end=2118
-  _globals['_CONTINUERESPONSE']._serialized_start=2120
-  _globals['_CONTINUERESPONSE']._serialized_end=2200
+  _globals['_AUTHORIZEREQUEST']._serialized_end=542
+  _globals['_AUTHORIZERESPONSE']._serialized_start=544
+  _globals['_AUTHORIZERESPONSE']._serialized_end=625
+  _globals['_BATCHAUTHORIZEREQUEST']._serialized_start=627
+  _globals['_BATCHAUTHORIZEREQUEST']._serialized_end=732
+  _globals['_BATCHAUTHORIZERESPONSE']._serialized_start=734
+  _globals['_BATCHAUTHORIZERESPONSE']._serialized_end=822
+  _globals['_CAPTUREREQUEST']._serialized_start=825
+  _globals['_CAPTUREREQUEST']._serialized_end=1012
+  _globals['_CAPTURERESPONSE']._serialized_start=1014
+  _globals['_CAPTURERESPONSE']._serialized_end=1093
+  _globals['_VOIDREQUEST']._serialized_start=1095
+  _globals['_VOIDREQUEST']._serialized_end=1193
+  _globals['_VOIDRESPONSE']._serialized_start=1195
+  _globals['_VOIDRESPONSE']._serialized_end=1271
+  _globals['_REFUNDREQUEST']._serialized_start=1274
+  _globals['_REFUNDREQUEST']._serialized_end=1592
+  _globals['_REFUNDRESPONSE']._serialized_start=1594
+  _globals['_REFUNDRESPONSE']._serialized_end=1672
+  _globals['_PAYREQUEST']._serialized_start=1675
+  _globals['_PAYREQUEST']._serialized_end=1945
+  _globals['_PAYRESPONSE']._serialized_start=1947
+  _globals['_PAYRESPONSE']._serialized_end=2022
+  _globals['_CONTINUEREQUEST']._serialized_start=2024
+  _globals['_CONTINUEREQUEST']._serialized_end=2112
+  _globals['_CONTINUERESPONSE']._serialized_start=2114
+  _globals['_CONTINUERESPONSE']._serialized_end=2194
 # @@protoc_insertion_point(module_scope)

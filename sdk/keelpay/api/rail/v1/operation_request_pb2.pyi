@@ -36,7 +36,9 @@ class AuthorizeRequest(_message.Message):
     key: _builtins.bytes
     """The operation's key. 16 bytes."""
     instrument: _builtins.str
-    """Whose: the bank's own token of a card, an account, a wallet agreement or a wallet user. Never a card number."""
+    """Whose: the bank's own token of a card, an account, a wallet agreement or a wallet user. Never a card number.
+    Empty only for an outside wallet whose payer is not known to us: the wallet finds its user itself, by a challenge.
+    """
     merchant_descriptor: _builtins.str
     """What the payer reads on the bank's screen and statement. Up to 64 characters."""
     payment_reference: _builtins.str

@@ -86,7 +86,7 @@ class Faults(_message.Message):
     """The caller hears FAILED, PROCESSING_ERROR of an operation that succeeded. A query tells the truth."""
     @_builtins.property
     def late(self) -> _duration_pb2.Duration:
-        """How late a late reply is. Absent: 3 seconds."""
+        """How late a late reply is, up to an hour. Absent: 3 seconds."""
 
     def __init__(
         self,
@@ -204,7 +204,7 @@ class AdvanceTimeRequest(_message.Message):
     """By how many business days besides; one closes the open day. 0 to 400."""
     @_builtins.property
     def step(self) -> _duration_pb2.Duration:
-        """By how much. Zero only tells the time."""
+        """By how much, 0 to 400 days. Zero only tells the time."""
 
     def __init__(
         self,

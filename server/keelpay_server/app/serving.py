@@ -1,0 +1,141 @@
+"""A running server: storage, engine, rails, rooms and gRPC, opened in order and closed in the opposite one.
+
+In: settings. Out: a server that answers. Invariant: it listens last and stops listening first; what it accepted is
+finished before anything below it closes.
+"""
+
+import os
+import secrets
+import socket
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+
+from keelpay_server.book.engine import Engine
+from keelpay_server.config import MasterKey, Settings, load_master_key
+from keelpay_server.risk.counters import Counters
+from keelpay_server.risk.policy import RiskPolicy
+from keelpay_server.rpc.access_log import AccessLog, Sink
+from keelpay_server.rpc.listeners import ClientCertificate, Listener, Tls
+from keelpay_server.rpc.metrics import expose
+from keelpay_server.rpc.server import RpcServer, ServerSettings, wall_us
+from keelpay_server.storage.opening import open_store
+
+from .rails import Rails, open_accounts, open_rails
+from .reactions import REACTIONS
+from .rooms import SANDBOX, SERVED_BY_BANKS, Rooms
+
+SNAPSHOT = "risk"
+
+
+class RunningServer:
+    """What is open, for whoever started it.
+
+    Attributes:
+        address: `HOST:PORT` of gRPC.
+        settings: What it was started with.
+        engine: The book.
+        rooms: Its rooms.
+        rails: Its connectors.
+        rpc: The gRPC server.
+    """
+
+    def __init__(self, settings: Settings, engine: Engine, rooms: Rooms, rails: Rails, rpc: RpcServer) -> None:
+        self.settings, self.engine, self.rooms, self.rails, self.rpc = settings, engine, rooms, rails, rpc
+        host = settings.listen.rpartition(":")[0]
+        self.address = f"{host}:{rpc.ports[0]}"
+
+
+@asynccontextmanager
+async def open_server(
+    settings: Settings,
+    *,
+    environment: Mapping[str, str] | None = None,
+    log: Sink = sys.stdout.write,
+    limits: Mapping[str, Any] | None = None,
+) -> AsyncIterator[RunningServer]:
+    """Opens a server and closes it in an orderly way.
+
+    Args:
+        settings: The installation's and this process's.
+        environment: Where secrets may be; None means this process's.
+        log: Takes blocks of access log lines.
+        limits: Fields of `rpc.server.ServerSettings` that differ from its defaults.
+
+    Raises:
+        SettingsError, WrongMode, FileBusy, DatabaseNewer, StartRefusedError: It cannot start; the text says why.
+    """
+    master = load_master_key(settings, os.environ if environment is None else environment)
+    async with AsyncExitStack() as stack:
+        engine, rooms, rails = await stack.enter_async_context(_open_rooms(settings, master))
+        access_log = AccessLog(log)
+        stack.callback(access_log.close)
+        holder: list[RpcServer] = []
+        rpc = RpcServer(
+            ServerSettings(mode=settings.mode, listeners=(_listener(settings),), **(limits or {})),
+            rooms.servicers(lambda: holder[0].drain),
+            rooms.authentication,
+            access_log,
+            not_served=(*SERVED_BY_BANKS, *(() if settings.mode == "test" else (SANDBOX,))),
+        )
+        holder.append(rpc)
+        if settings.metrics_port:
+            registry = CollectorRegistry()
+            registry.register(rpc.metrics)
+            _, close = expose(registry, settings.metrics_port)
+            stack.callback(close)
+        await rpc.start()
+        stack.push_async_callback(rpc.stop)
+        yield RunningServer(settings, engine, rooms, rails, rpc)
+
+
+@asynccontextmanager
+async def _open_rooms(settings: Settings, master: MasterKey) -> AsyncIterator[tuple[Engine, Rooms, Rails]]:
+    """Opens everything below gRPC: storage, engine, rails, rooms; later work is done from here on."""
+    Path(settings.data).mkdir(parents=True, exist_ok=True)
+    list_key = master.derive("risk-lists")
+    policy = RiskPolicy(list_key=list_key)
+    async with (
+        open_store(settings.url(), book=settings.book, mode=settings.mode, wall=wall_us) as store,
+        open_rails(settings, wall_us) as rails,
+    ):
+        kept = await store.reader.snapshot(SNAPSHOT)
+        counters = Counters(policy) if kept is None else Counters.load(policy, kept[1])
+        engine = Engine(
+            settings.book, store, wall=wall_us, process=process_name(), reactions=REACTIONS, projection=counters
+        )
+        try:
+            rooms = Rooms(engine, store.reader, rails, settings, master, list_key)
+            await open_accounts(engine, settings, rails.connectors)
+            await rooms.keeper.open()
+            engine.start(rooms.handlers())
+            rooms.outbox.start()
+            await rooms.statements.begin()
+            yield engine, rooms, rails
+        finally:
+            await rooms.outbox.close()
+            await engine.close()
+            await store.save_snapshot(SNAPSHOT, counters.sequence, counters.dump())
+
+
+def process_name() -> str:
+    """Returns a name that no other process of the installation has."""
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+def _listener(settings: Settings) -> Listener:
+    tls = settings.tls
+    if tls is None:
+        return Listener(address=settings.listen)
+    roots = Path(tls.client_roots) if tls.client_roots else None
+    return Listener(
+        address=settings.listen,
+        tls=Tls(
+            certificate_chain=Path(tls.certificate), private_key=Path(tls.key), client_roots=roots,
+            client_certificate=ClientCertificate.NONE if roots is None else ClientCertificate.REQUIRED,
+        ),  # fmt: skip
+    )

@@ -1,0 +1,59 @@
+"""The levers of a sandbox bank, as the sandbox service pulls them: a port beside the rail's own, in test mode only.
+
+In: orders for the bank's next operations, steps of its clock, decisions it is to make. Out: what it shows then.
+Invariant: a lever pulled twice with the same order, time or decision does once what it does.
+"""
+
+from typing import NamedTuple, Protocol
+
+from .rail import OperationOutcome, OperationResult
+
+
+class SandboxOrder(NamedTuple):
+    """How a bank is to treat its next operations.
+
+    Attributes:
+        id: Tells orders apart.
+        behaviour: A Behaviour of keelpay.api.sandbox.v1, by number.
+        kinds: Numbers of the OperationKinds it befalls; empty for any.
+        instrument: Only operations on this instrument, by the bank's token; empty for any.
+        operation_count: How many operations it befalls.
+        delay_us: How long a decision takes, on the bank's clock; 0 for the behaviour's own.
+        code: Why it is declined, as in OperationResult; empty for the behaviour's own.
+        amount_delta: What is added to the amount of a statement's line, in minor units.
+    """
+
+    id: bytes
+    behaviour: int
+    kinds: frozenset[int] = frozenset()
+    instrument: str = ""
+    operation_count: int = 1
+    delay_us: int = 0
+    code: str = ""
+    amount_delta: int = 0
+
+
+class SandboxBank(Protocol):
+    """One sandbox bank."""
+
+    async def advance_to(self, time_us: int) -> None:
+        """Moves the bank's clock forward to a time, if it is not there yet."""
+
+    async def can(self, order: SandboxOrder) -> bool:
+        """Returns whether the bank can behave so."""
+
+    async def order(self, order: SandboxOrder) -> None:
+        """Takes an order that it can follow; one with a known id is left as it is."""
+
+    async def remaining(self) -> dict[bytes, int]:
+        """Returns how many operations are left of each order that was not used up, in the order of their effect."""
+
+    async def reset(self) -> None:
+        """Forgets all orders."""
+
+    async def decide(self, key: bytes, outcome: OperationOutcome, code: str) -> OperationResult | None:
+        """Makes the bank decide an operation now: a pending one, or to return one that it carried out.
+
+        Returns:
+            What it tells of the operation then; None where it cannot decide so.
+        """

@@ -1,0 +1,82 @@
+"""Tokens: short-lived proof of who calls. A client with a key asks for its own by itself."""
+
+from collections.abc import Sequence
+
+from keelpay._names import Named, name_of
+from keelpay.api.auth.v1 import attestation_pb2, partner_request_pb2
+from keelpay.api.auth.v1.partner_service_pb2_grpc import PartnerServiceStub
+from keelpay.enums import PayerTokenKind
+from keelpay.models.merchant import AccessToken
+from keelpay.request_id import new_request_id
+
+from .connection import AsyncConnection
+
+
+class AsyncTokens:
+    """Tokens for others: `client.tokens`."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        """Made by the client."""
+        self._connection = connection
+        self._stub = PartnerServiceStub(connection.channel)
+
+    async def issue(self, assertion: str, *, scopes: Sequence[str] = (), timeout_s: float | None = None) -> AccessToken:
+        """Exchanges a signed assertion for an access token. An assertion is good once.
+
+        Args:
+            assertion: Made by `SigningPrivateKey.client_assertion`.
+            scopes: Which scopes are wanted; empty means all that the caller may have.
+            timeout_s: Seconds for the one try.
+        """
+        request = partner_request_pb2.IssueTokenRequest(assertion=assertion, scopes=scopes)
+        answer = await self._connection.unary(self._stub.IssueToken, request, timeout_s=timeout_s)
+        return AccessToken.of(answer.token)
+
+    async def pay(
+        self, payer: str | Named, payment: str | Named, *, request_id: str = "", timeout_s: float | None = None
+    ) -> AccessToken:
+        """A token to see, confirm, reject or cancel one payment: hand it to the person's app or page."""
+        request = partner_request_pb2.IssuePayerTokenRequest(
+            parent=name_of(payer),
+            request_id=request_id or new_request_id(),
+            kind=PayerTokenKind.PAY.wire,
+            payment=name_of(payment),
+        )
+        return await self._issue_payer(request, timeout_s)
+
+    async def enrol(
+        self,
+        payer: str | Named,
+        attestation: attestation_pb2.PersonAttestation,
+        *,
+        request_id: str = "",
+        timeout_s: float | None = None,
+    ) -> AccessToken:
+        """A token to set up a first passkey.
+
+        Args:
+            payer: Whose.
+            attestation: How the partner knows the person, made by `client.attest`.
+            request_id: To repeat an earlier request; a new one if empty.
+            timeout_s: Seconds for all tries together.
+        """
+        request = partner_request_pb2.IssuePayerTokenRequest(
+            parent=name_of(payer),
+            request_id=request_id or new_request_id(),
+            kind=PayerTokenKind.ENROL.wire,
+            attestation=attestation,
+        )
+        return await self._issue_payer(request, timeout_s)
+
+    async def manage(self, payer: str | Named, *, request_id: str = "", timeout_s: float | None = None) -> AccessToken:
+        """A token to see and manage the payer's own passkeys, instruments, mandates and balance."""
+        request = partner_request_pb2.IssuePayerTokenRequest(
+            parent=name_of(payer), request_id=request_id or new_request_id(), kind=PayerTokenKind.MANAGE.wire
+        )
+        return await self._issue_payer(request, timeout_s)
+
+    async def _issue_payer(
+        self, request: partner_request_pb2.IssuePayerTokenRequest, timeout_s: float | None
+    ) -> AccessToken:
+        answer = await self._connection.unary(self._stub.IssuePayerToken, request, timeout_s=timeout_s)
+        return AccessToken.of(answer.token, replayed=answer.replayed)

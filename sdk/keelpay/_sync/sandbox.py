@@ -1,0 +1,151 @@
+# Generated from sdk/keelpay/_async/sandbox.py by sdk/generate_sync.py: do not edit.
+"""The sandbox: time, faults, and things that happen outside. Served by test installations only."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from keelpay._names import Named, name_of
+from keelpay._times import to_duration, to_timestamp
+from keelpay.api.sandbox.v1 import bank_control_pb2, sandbox_service_pb2, scenario_pb2
+from keelpay.api.sandbox.v1.bank_control_pb2_grpc import SandboxBankControlServiceStub
+from keelpay.api.sandbox.v1.sandbox_service_pb2_grpc import SandboxServiceStub
+from keelpay.enums import Behaviour, RailOperationKind, RailResultCode, Trigger
+from keelpay.models.sandbox import Clock, Scenario
+from keelpay.request_id import new_request_id
+
+from .connection import Connection
+from .pager import Pager, pager
+
+
+class Sandbox:
+    """The levers of a test installation: `client.sandbox`."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Made by the client."""
+        self._connection = connection
+        self._stub = SandboxServiceStub(connection.channel)
+
+    def clock(self, *, timeout_s: float | None = None) -> Clock:
+        """Returns what the clocks show."""
+        request = sandbox_service_pb2.GetClockRequest()
+        answer = self._connection.unary(self._stub.GetClock, request, timeout_s=timeout_s)
+        return Clock.of(answer.clock)
+
+    def advance_clock(self, to: timedelta | datetime, *, request_id: str = "", timeout_s: float | None = None) -> Clock:
+        """Moves the business clock forward, by a step or until a time; what falls due on the way is done."""
+        request = sandbox_service_pb2.AdvanceClockRequest(
+            request_id=request_id or new_request_id(),
+            step=to_duration(to) if isinstance(to, timedelta) else None,
+            until=to_timestamp(to) if isinstance(to, datetime) else None,
+        )
+        answer = self._connection.unary(self._stub.AdvanceClock, request, timeout_s=timeout_s)
+        return Clock.of(answer.clock, replayed=answer.replayed)
+
+    def create_scenario(
+        self,
+        *,
+        bank: str,
+        behaviour: Behaviour,
+        operation_count: int = 1,
+        operation_kinds: Sequence[RailOperationKind] = (),
+        instrument: str = "",
+        delay: timedelta | None = None,
+        decline_code: RailResultCode = RailResultCode.UNSPECIFIED,
+        amount_delta_minor: int = 0,
+        request_id: str = "",
+        timeout_s: float | None = None,
+    ) -> Scenario:
+        """Makes a sandbox bank behave otherwise for its next operations.
+
+        Args:
+            bank: Which, by its short name.
+            behaviour: What it does.
+            operation_count: With how many operations, 1 to 1,000,000.
+            operation_kinds: Only with operations of these kinds.
+            instrument: Only on this instrument, by the bank's token of it.
+            delay: How late or how long; None for the behaviour's own.
+            decline_code: Why it is declined.
+            amount_delta_minor: What is added to the amount of the statement's line.
+            request_id: To repeat an earlier request; a new one if empty.
+            timeout_s: Seconds for all tries together.
+        """
+        request = sandbox_service_pb2.CreateScenarioRequest(
+            request_id=request_id or new_request_id(),
+            scenario=scenario_pb2.Scenario(
+                bank=bank,
+                behaviour=behaviour.wire,
+                operation_kinds=[kind.wire for kind in operation_kinds],
+                instrument=instrument,
+                operation_count=operation_count,
+                delay=to_duration(delay),
+                decline_code=decline_code.wire,
+                amount_delta_minor=amount_delta_minor,
+            ),
+        )
+        answer = self._connection.unary(self._stub.CreateScenario, request, timeout_s=timeout_s)
+        return Scenario.of(answer.scenario, replayed=answer.replayed)
+
+    def scenarios(self, *, bank: str = "", page_size: int = 0, timeout_s: float | None = None) -> Pager[Scenario]:
+        """Lists the scenarios that have operations left, in the order they take effect."""
+        request = sandbox_service_pb2.ListScenariosRequest(page_size=page_size, bank=bank)
+        return pager(
+            self._connection,
+            self._stub.ListScenarios,
+            request,
+            lambda answer: map(Scenario.of, answer.scenarios),
+            timeout_s=timeout_s,
+        )
+
+    def trigger(
+        self, resource: str | Named, trigger: Trigger, *, request_id: str = "", timeout_s: float | None = None
+    ) -> None:
+        """Makes something happen outside, to a payment, payout or refund."""
+        request = sandbox_service_pb2.TriggerEventRequest(
+            resource=name_of(resource), request_id=request_id or new_request_id(), trigger=trigger.wire
+        )
+        self._connection.unary(self._stub.TriggerEvent, request, timeout_s=timeout_s)
+
+    def reset(self, *, request_id: str = "", timeout_s: float | None = None) -> None:
+        """Ends every scenario. Clocks, money and resources stay as they are."""
+        request = sandbox_service_pb2.ResetRequest(request_id=request_id or new_request_id())
+        self._connection.unary(self._stub.Reset, request, timeout_s=timeout_s)
+
+
+class SandboxBank:
+    """A sandbox bank's own levers: `client.sandbox_bank`, with a client to the bank's process.
+
+    Requests and answers are the contract's own messages.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        """Made by the client."""
+        self._connection = connection
+        self._stub = SandboxBankControlServiceStub(connection.channel)
+
+    def set_faults(self, faults: bank_control_pb2.Faults | None = None) -> None:
+        """Sets how often calls go wrong; None ends all faults."""
+        self._connection.unary(self._stub.SetFaults, bank_control_pb2.SetFaultsRequest(faults=faults))
+
+    def set_scenario(self, scenario: str, *, operation_count: int = 1) -> None:
+        """Makes the next operations follow a scenario of the table of magic amounts."""
+        request = bank_control_pb2.SetScenarioRequest(scenario=scenario, operation_count=operation_count)
+        self._connection.unary(self._stub.SetScenario, request)
+
+    def advance_time(self, step: timedelta | None = None, *, days: int = 0) -> bank_control_pb2.AdvanceTimeResponse:
+        """Moves the bank's own clock forward."""
+        request = bank_control_pb2.AdvanceTimeRequest(step=to_duration(step), days=days)
+        return self._connection.unary(self._stub.AdvanceTime, request)
+
+    def post_entry(self, request: bank_control_pb2.PostEntryRequest) -> str:
+        """Books a movement that no operation caused; returns its natural key."""
+        answer = self._connection.unary(self._stub.PostEntry, request)
+        return answer.natural_key
+
+    def set_statement_difference(self, request: bank_control_pb2.SetStatementDifferenceRequest) -> None:
+        """Makes the statement of the open day differ from what happened."""
+        self._connection.unary(self._stub.SetStatementDifference, request)
+
+    def export_statement(self, statement_date: str, *, currency_code: str) -> bank_control_pb2.ExportStatementResponse:
+        """Writes the statement of a closed day (YYYY-MM-DD) as a file of JSON lines."""
+        request = bank_control_pb2.ExportStatementRequest(statement_date=statement_date, currency_code=currency_code)
+        return self._connection.unary(self._stub.ExportStatement, request)

@@ -1,0 +1,87 @@
+"""What the server tells, as frozen values: one class a noun of the contract, each with its protobuf as `raw`."""
+
+from .confirmation import Confirmation, ConfirmationEvidence
+from .event import Delivery, Event, NewSecret, Subscription, SubscriptionKey
+from .ledger import Account, LedgerFinding, Leg, MerchantBalance
+from .mandate import Mandate
+from .merchant import (
+    AccessToken,
+    FeePlan,
+    FeeRule,
+    Merchant,
+    Partner,
+    PayoutAccount,
+    Proposal,
+    SettlementCalendar,
+    SigningKey,
+)
+from .model import Model
+from .next_action import Biometric, NextAction, Redirect, Wait
+from .operation import Operation
+from .order import Order
+from .passkey import Passkey, Registration
+from .payer import Balance, Instrument, Payer, Transfer
+from .payment import Payment, PaymentFailure, RiskSummary, Transition
+from .payment_preview import PaymentPreview, PreviewLeg
+from .reconciliation import Break, Statement
+from .refund import Refund
+from .risk import Decision, DecisionReason, ListEntry, Review
+from .sandbox import Clock, Scenario
+from .settlement import Payout, PayoutFailure, Settlement, SettlementLine, Window
+
+__all__ = [
+    "AccessToken",
+    "Account",
+    "Balance",
+    "Biometric",
+    "Break",
+    "Clock",
+    "Confirmation",
+    "ConfirmationEvidence",
+    "Decision",
+    "DecisionReason",
+    "Delivery",
+    "Event",
+    "FeePlan",
+    "FeeRule",
+    "Instrument",
+    "LedgerFinding",
+    "Leg",
+    "ListEntry",
+    "Mandate",
+    "Merchant",
+    "MerchantBalance",
+    "Model",
+    "NewSecret",
+    "NextAction",
+    "Operation",
+    "Order",
+    "Partner",
+    "Passkey",
+    "Payer",
+    "Payment",
+    "PaymentFailure",
+    "PaymentPreview",
+    "Payout",
+    "PayoutAccount",
+    "PayoutFailure",
+    "PreviewLeg",
+    "Proposal",
+    "Redirect",
+    "Refund",
+    "Registration",
+    "Review",
+    "RiskSummary",
+    "Scenario",
+    "Settlement",
+    "SettlementCalendar",
+    "SettlementLine",
+    "SigningKey",
+    "Statement",
+    "Subscription",
+    "SubscriptionKey",
+    "Transfer",
+    "Transition",
+    "Wait",
+    "Window",
+]

@@ -52,7 +52,14 @@ class OpenBank(Command):
 
     def decide(self, world: World) -> Changes:
         """Opens what is missing."""
-        house = world.get(Bank, HOUSE) or Bank(HOUSE, account.OWN_BANK, "", 0, True, world.wall_us)
+        house = world.get(Bank, HOUSE) or Bank(
+            id=HOUSE,
+            number=account.OWN_BANK,
+            currencies="",
+            settle_time_us=0,
+            idempotent=True,
+            create_time=world.wall_us,
+        )
         bank = world.get(Bank, self.bank)
         if bank is None:
             bank = Bank(self.bank, world.new_owner(), "", self.settle_time_us, self.idempotent, world.wall_us)

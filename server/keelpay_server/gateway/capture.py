@@ -3,6 +3,7 @@
 In: a payment and a wish. Out: its next state at once for a balance, an operation on disk for a bank.
 Invariant: nothing is captured beyond the hold, nothing is given up that may still arrive.
 """
+
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -90,9 +91,7 @@ class ReleasePayment(PaymentCommand):
         """Raises Refused: ILLEGAL_TRANSITION, OPERATION_UNRESOLVED."""
         held = _authorized(payment, held, PaymentState.CANCELLED)
         if not payment.bank:
-            return release_held(
-                world, payment, parties, held, PaymentState.CANCELLED, since_us=self.received_us
-            )
+            return release_held(world, payment, parties, held, PaymentState.CANCELLED, since_us=self.received_us)
         return void_authorization(world, payment, held)
 
 

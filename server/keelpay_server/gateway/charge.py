@@ -3,10 +3,11 @@
 In: a payment that may go on, and its parties. Out: its next state with legs, holds and later work.
 Invariant: the balance is never passed below zero; a bank is only asked by an operation that is on disk first.
 """
+
 from typing import Final
 
-from keelpay_server.book.payer import Payer
 from keelpay_server.book.changes import BUSINESS, Changes, Work
+from keelpay_server.book.payer import Payer
 from keelpay_server.book.world import World
 from keelpay_server.clearing.window import unsettled_account
 from keelpay_server.ledger.account import parse
@@ -15,11 +16,11 @@ from keelpay_server.ledger.hold import Hold
 from keelpay_server.ledger.posting import payment as posting
 
 from .decline import DeclineReason, failure_text
-from .order import OrderState
 from .operation import Operation, OperationKind, OperationState, submit
+from .order import OrderState
 from .order_payment import order_freed, order_paid
 from .parties import BALANCE_CHANNEL, Parties, room_on_balance
-from .payment import Facts, CaptureMethod, Payment, PaymentState, event_of, move
+from .payment import CaptureMethod, Facts, Payment, PaymentState, event_of, move
 
 HOLD_DAYS: Final = 7
 HOLD_US: Final = HOLD_DAYS * 86_400_000_000
@@ -43,9 +44,7 @@ def charge(world: World, payment: Payment, parties: Parties, since_us: int, fact
     return _charge_bank(world, payment, parties, facts)
 
 
-def decline(
-    world: World, payment: Payment, parties: Parties, failure: str, facts: Facts, bank_us: int = 0
-) -> Changes:
+def decline(world: World, payment: Payment, parties: Parties, failure: str, facts: Facts, bank_us: int = 0) -> Changes:
     """Takes a payment back to the choice of another way to pay; its order is free again."""
     payment = move(payment, PaymentState.REQUIRES_PAYMENT_METHOD, world.wall_us, bank_us=bank_us, failure=failure,
                    operation=None, authorization=None, confirmation=None, stepped_up=False)  # fmt: skip
@@ -63,9 +62,7 @@ def fee_now(parties: Parties, payment: Payment, captured_minor: int) -> int:
     return posting.fee_due(total, payment.fee, captured_minor)
 
 
-def wait_for_review(
-    world: World, payment: Payment, parties: Parties, since_us: int, facts: Facts
-) -> Changes:
+def wait_for_review(world: World, payment: Payment, parties: Parties, since_us: int, facts: Facts) -> Changes:
     """Lets a payment wait for a reviewer; a balance is held meanwhile, so that approval needs no new finger."""
     held = Changes()
     if payment.channel == BALANCE_CHANNEL:

@@ -4,6 +4,7 @@ In: a payment ready to go, its parties, the proof that was verified before the q
 Invariant: a confirmation or mandate is spent in the commit that places the hold, or not at all; risk may only ask for
 more than the payer's word, never for less.
 """
+
 import json
 from dataclasses import dataclass
 from typing import ClassVar, Final
@@ -24,8 +25,8 @@ from keelpay_server.risk.review import open_review
 
 from . import names
 from .charge import charge, wait_for_review
-from .instrument import Instrument
 from .decline import DeclineReason, failure_text
+from .instrument import Instrument
 from .method import Method, apply_method
 from .order import OrderState
 from .order_payment import order_freed
@@ -125,7 +126,7 @@ def _follow(
             changes = changes.join(open_review(world, decision))
         return changes.join(order_freed(world, parties.order, payment))
     if _asks_person(payment, outcome):
-        return _ask_payer(world, payment, parties, since_us, facts)
+        return _ask_payer(world, payment, since_us, facts)
     rows: tuple[object, ...] = ()
     if payment.mandate is not None and not payment.stepped_up:
         mandate = spend_mandate(
@@ -143,7 +144,8 @@ def _follow(
 
 def _asks_person(payment: Payment, outcome: Outcome) -> bool:
     """Tells whether the payer has to confirm: for its balance always, unless a mandate says it; else where risk asks
-    and the payer's own wallet does not ask anyway."""
+    and the payer's own wallet does not ask anyway.
+    """
     if payment.stepped_up:
         return False
     if payment.channel == BALANCE_CHANNEL and payment.mandate is None:
@@ -151,9 +153,7 @@ def _asks_person(payment: Payment, outcome: Outcome) -> bool:
     return outcome is Outcome.STEP_UP and payment.channel != WALLET_CHANNEL
 
 
-def _ask_payer(
-    world: World, payment: Payment, parties: Parties, since_us: int, facts: Facts
-) -> Changes:
+def _ask_payer(world: World, payment: Payment, since_us: int, facts: Facts) -> Changes:
     """Asks for the payer's finger or face; a payer that nobody here knows cannot be asked."""
     if not payment.payer:
         payment = move(payment, PaymentState.REQUIRES_PAYMENT_METHOD, world.wall_us, since_us=since_us,

@@ -3,6 +3,7 @@
 In: what the request says. Out: a payment in REQUIRES_CONFIRMATION, or as far as `confirm` takes it.
 Invariant: a merchant's number names one payment for ever; an order has one live payment.
 """
+
 from dataclasses import dataclass
 from typing import ClassVar, Final
 

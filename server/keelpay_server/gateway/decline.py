@@ -1,8 +1,9 @@
 """Declines: a bank's, a payer's or risk's no, as data on the payment in words that may be shown.
 
-In: a rail's code, or a reason of our own. Out: the contract's DeclineReason and advice. Invariant: every rail code has a
-row, and a row never tells a thief that a card is known as stolen.
+In: a rail's code, or a reason of our own. Out: the contract's DeclineReason and advice. Invariant: every rail code has
+a row, and a row never tells a thief that a card is known as stolen.
 """
+
 import json
 from enum import IntEnum
 from typing import Final

@@ -4,6 +4,7 @@ In: due work of kind "operation". Out: calls of the connector port, results as R
 Invariant: no transaction is open while a bank is asked; an operation whose first sender may have died is asked about
 with its key, never sent blindly.
 """
+
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping

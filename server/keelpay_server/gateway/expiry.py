@@ -3,13 +3,14 @@
 In: due work. Out: commands that end what may be ended. Invariant: a payment at a bank never expires; its hold ends by
 a void that the bank has proven.
 """
+
 from dataclasses import dataclass
 from typing import ClassVar
 
 from keelpay_server.book.changes import BUSINESS, Changes, Work
+from keelpay_server.book.command import Command
 from keelpay_server.book.engine import Engine
 from keelpay_server.book.need import Need
-from keelpay_server.book.command import Command
 from keelpay_server.book.worker import Handler, Look
 from keelpay_server.book.world import World
 

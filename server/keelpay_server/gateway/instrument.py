@@ -2,6 +2,7 @@
 
 Invariant: its number is never stored in clear; what a rail needs is a token, what people see is a display.
 """
+
 from enum import IntEnum
 from typing import Final, NamedTuple
 

@@ -3,6 +3,7 @@
 In: channel, instrument, mandate, and the rail that serves them. Out: the payment with that way of paying.
 Invariant: a confirmation of the old way is worth nothing.
 """
+
 from typing import NamedTuple
 
 from .payment import Payment

@@ -3,6 +3,7 @@
 In: keys and owners, or names from requests. Out: names, or keys. Invariant: parse(render(x)) == x, and a name that is
 not of the form is refused as FIELD_INVALID before anything is looked up.
 """
+
 from typing import Final
 
 from keelpay_server.auth.names import MANDATE, mandate_name, merchant_name

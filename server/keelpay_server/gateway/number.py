@@ -2,6 +2,7 @@
 
 Invariant: a number is unique for its kind as long as the merchant exists, whatever happens to what it names.
 """
+
 from typing import NamedTuple
 
 from keelpay_server.book.need import Need

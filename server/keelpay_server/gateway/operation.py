@@ -3,6 +3,7 @@
 In: decisions to ask, results of asking. Out: the operation after the step. Invariant: SUBMITTED is on disk before
 anything is sent; UNKNOWN is resolved by asking with the same key, never by a second charge.
 """
+
 from enum import IntEnum
 from typing import Final, NamedTuple
 

@@ -2,6 +2,7 @@
 
 In: merchants' requests, payments' results. Out: the order after the step. Invariant: at most one live payment.
 """
+
 from enum import IntEnum
 from typing import Any, Final, NamedTuple
 

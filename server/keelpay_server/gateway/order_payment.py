@@ -3,6 +3,7 @@
 In: a payment's step. Out: the order's part of the same commit. Invariant: one live payment an order; a paid order is
 paid once; a closing order closes when its payment has ended without success.
 """
+
 from keelpay_server.book.changes import Changes
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused

@@ -3,6 +3,7 @@
 In: the keys a request or a stored payment names. Out: what to load, and the loaded parties at once.
 Invariant: a decision about a payment always sees the same parties, whichever command asked for it.
 """
+
 from typing import NamedTuple
 
 from keelpay_server.auth.mandate import mandate_needs

@@ -3,6 +3,7 @@
 In: steps decided elsewhere in this room. Out: the payment after the step. Invariant: only the table's transitions
 happen, refunded + pending ≤ captured ≤ authorized, and every microsecond is the system's, the bank's or a person's.
 """
+
 from enum import IntEnum
 from typing import Any, Final, NamedTuple
 

@@ -3,6 +3,7 @@
 In: names and filters, already parsed. Out: stored rows. Invariant: a caller sees its own; a stranger sees nothing, not
 even that it exists.
 """
+
 from typing import Final
 
 from keelpay_server.auth.confirmation import Confirmation, ConfirmationState
@@ -81,9 +82,7 @@ async def payment_by_number(reader: Reader, merchant: str, number: str) -> Payme
 
 async def around(reader: Reader, payment: Payment) -> tuple[list[Operation], Decision | None, Confirmation | None]:
     """Returns what belongs to a payment: its operations in order, risk's decision, the pending confirmation."""
-    operations = (
-        await reader.find(Operation, {"subject": payment.id}, Page(100)) if payment.operations else []
-    )
+    operations = await reader.find(Operation, {"subject": payment.id}, Page(100)) if payment.operations else []
     decision = None if payment.decision is None else await reader.get(Decision, payment.decision)
     confirmation = None
     if payment.state == PaymentState.REQUIRES_ACTION and not payment.action:

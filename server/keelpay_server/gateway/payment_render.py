@@ -3,6 +3,7 @@
 In: the stored payment and, for a whole view, its operations and pending confirmation. Out: the contract's message.
 Invariant: no secret, no score, no device of somebody else.
 """
+
 import json
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -21,7 +22,8 @@ from .payment import ENDED, Payment, PaymentState
 
 _CHALLENGE_REDIRECT = 2
 _SENTENCES = {
-    DeclineReason.INSUFFICIENT_FUNDS: ("There is not enough money. Please pay another way.", "余额不足,请换一种方式支付。"),
+    DeclineReason.INSUFFICIENT_FUNDS: ("There is not enough money. Please pay another way.",
+                                       "余额不足,请换一种方式支付。"),
     DeclineReason.AUTHENTICATION_FAILED: ("Your bank could not confirm it was you. Please try again.",
                                           "银行未能确认您的身份,请重试。"),
     DeclineReason.BANK_UNAVAILABLE: ("Your bank did not answer. Nothing was taken. Please try again.",

@@ -3,6 +3,7 @@
 In: resolved operations. Out: the payment's next state, legs, the end of holds. Invariant: money that a bank took is
 always in the books: as the merchant's, or as suspense on its way back to the payer.
 """
+
 import json
 from typing import Any
 
@@ -22,14 +23,13 @@ from .decline import decline_of, failure_text
 from .operation import Operation, OperationKind, OperationState
 from .order_payment import order_freed, order_paid
 from .parties import Parties, need_of, parties_of
-from .payment import Facts, ENDED, Payment, PaymentState, event_of, move, touch
+from .payment import ENDED, Facts, Payment, PaymentState, event_of, move, touch
 from .refund_system import refund_capture, refund_suspense
-from .result import SUBJECTS
 from .void import void_authorization
 
 
 class PaymentSubject:
-    """How a payment takes the results of its operations (see `result.Subject`)."""
+    """How a payment takes the results of its operations (see `subject.Subject`)."""
 
     def needs(self, need: Need, operation: Operation) -> None:
         """The payment and its parties; the authorization whose hold a capture or void works on."""
@@ -71,7 +71,7 @@ class PaymentSubject:
         payment = move(payment, PaymentState.REQUIRES_ACTION, world.wall_us, bank_us=result.bank_us, action=action)
         return Changes(payment, events=(event_of(payment),))
 
-    def late(self, world: World, operation: Operation, result: OperationResult) -> Changes:
+    def late(self, world: World, operation: Operation, _result: OperationResult) -> Changes:
         """A bank took the money of a payment that had given up: it goes to suspense and back to the payer."""
         payment = world.require(Payment, operation.subject)
         parties = parties_of(world, payment)
@@ -168,6 +168,3 @@ def release_held(
     payment = move(payment, end, world.wall_us, bank_us=bank_us, since_us=since_us, released=after.released)
     changes = Changes(payment, (held.with_hold(after),), (), before.freed(after), (event_of(payment),), done=(held.id,))
     return changes if payment.captured else changes.join(order_freed(world, parties.order, payment))
-
-
-SUBJECTS["pay"] = PaymentSubject()

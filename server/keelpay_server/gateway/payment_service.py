@@ -3,6 +3,7 @@
 In: validated requests of authenticated callers. Out: payments as they are after their commit.
 Invariant: an assertion is verified here, before the queue; a bank's answer is awaited here, after the commit.
 """
+
 import json
 from collections.abc import AsyncIterator
 from typing import Any, Final
@@ -165,9 +166,7 @@ class PaymentService(payment_service_pb2_grpc.PaymentServiceServicer):
         """See the contract."""
         merchant = names.parse_merchant(request.parent)
         row = await owned_merchant(self._reader, current().caller, merchant)
-        bank = self._routes.choose(
-            request.payment.channel, request.payment.amount.currency_code, request.payment.rail
-        )
+        bank = self._routes.choose(request.payment.channel, request.payment.amount.currency_code, request.payment.rail)
         return await preview(self._reader, row, request.payment, bank)
 
     async def WatchPayment(
@@ -241,16 +240,16 @@ class PaymentService(payment_service_pb2_grpc.PaymentServiceServicer):
             chosen.rail,
         )  # fmt: skip
 
-    async def _proof(
-        self, call: Call, request: payment_request_pb2.ConfirmPaymentRequest, now_us: int
-    ) -> Proof | None:
+    async def _proof(self, call: Call, request: payment_request_pb2.ConfirmPaymentRequest, now_us: int) -> Proof | None:
         if not request.confirmation:
             return None
         payer = names.parse_payer("/".join(request.confirmation.split("/")[:4]), "confirmation")
         own_payer(call.caller, payer)
         return await verify(self._reader, self._settings, request.confirmation, request.assertion_json, now_us)
 
-    async def _act(self, request: Any, command: type[PaymentCommand], **fields: Any) -> tuple[payment_pb2.Payment, Outcome]:
+    async def _act(
+        self, request: Any, command: type[PaymentCommand], **fields: Any
+    ) -> tuple[payment_pb2.Payment, Outcome]:
         call = current()
         stored = await owned_payment(self._reader, call.caller, request.name)
         asked = command(

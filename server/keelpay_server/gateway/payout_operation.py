@@ -13,7 +13,6 @@ from keelpay_server.clearing.payout import KIND, Payout, PayoutState
 from keelpay_server.clearing.payout_result import record_failure, record_paid
 
 from .operation import Operation, OperationKind, OperationState, submit
-from .result import SUBJECTS
 
 
 class SendPayout:
@@ -38,7 +37,7 @@ class SendPayout:
 
 
 class PayoutSubject:
-    """How a payout takes the results of its operation (see `result.Subject`)."""
+    """How a payout takes the results of its operation (see `subject.Subject`)."""
 
     def needs(self, need: Need, operation: Operation) -> None:
         """Asks for the payout."""
@@ -60,6 +59,3 @@ class PayoutSubject:
     def late(self, _world: World, _operation: Operation, _result: OperationResult) -> Changes:
         """A bank paid what it had refused: its statement shows the money leaving, which opens a break."""
         return Changes()
-
-
-SUBJECTS[KIND] = PayoutSubject()

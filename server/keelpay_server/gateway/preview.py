@@ -3,6 +3,7 @@
 In: a merchant and a draft. Out: legs by the same posting functions that the payment would use, the fee, what is left.
 Invariant: nothing is stored; account names are readable and those of the draft's own parties.
 """
+
 from typing import Final
 
 from keelpay.api.gateway.v1 import payment_pb2, payment_service_pb2

@@ -17,10 +17,9 @@ from keelpay_server.ledger.posting.payment import bank_cost
 
 from .operation import Operation, OperationState
 from .payment import Payment
-from .refund import KIND, Refund, RefundState, move, touch
+from .refund import Refund, RefundState, move, touch
 from .refund_funding import return_needs
 from .refund_progress import NOTHING, Progress, begin, fail, refuse, retry_or_fail, succeed
-from .result import SUBJECTS
 
 PAYER_ACCOUNT_CODES: Final = frozenset(
     {"ACCOUNT_BLOCKED", "ACCOUNT_CLOSED", "EXPIRED_INSTRUMENT", "INVALID_INSTRUMENT", "STOLEN_INSTRUMENT"}
@@ -33,7 +32,7 @@ HOPELESS_CODES: Final = frozenset(
 
 
 class RefundSubject:
-    """How a refund takes the results of its operations (see `result.Subject`)."""
+    """How a refund takes the results of its operations (see `subject.Subject`)."""
 
     def needs(self, need: Need, operation: Operation) -> None:
         """The refund and its work, then its payment and what giving the money back depends on."""
@@ -99,6 +98,3 @@ def _sent_twice(world: World, progress: Progress, operation: Operation) -> Chang
         in_transit=refund.in_transit + operation.amount,
     )  # fmt: skip
     return progress.step(refund, "sent_twice", posted, operation=operation.id).changes()
-
-
-SUBJECTS[KIND] = RefundSubject()

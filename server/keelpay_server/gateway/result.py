@@ -3,8 +3,9 @@
 In: one result for one operation, from sending, asking again, or a bank's own notice. Out: the operation's next state,
 its subject's part of the same commit, and when to ask again. Invariant: a result heard twice changes nothing twice.
 """
+
 from dataclasses import dataclass
-from typing import ClassVar, Final, Protocol
+from typing import ClassVar, Final
 
 from keelpay_server.book.bank import Bank
 from keelpay_server.book.changes import WALL, Changes, Work
@@ -14,6 +15,8 @@ from keelpay_server.book.rail import OperationOutcome, OperationResult
 from keelpay_server.book.world import World
 
 from .operation import UNRESOLVED, WORK, Operation, OperationKind, OperationState, ask_again, resolve
+from .subject import Subject
+from .subjects import SUBJECTS
 
 RESOLVED: Final = {
     OperationOutcome.SUCCEEDED: OperationState.SUCCEEDED,
@@ -25,27 +28,6 @@ RETURNED: Final = "RETURNED"
 """The code of a payment out that was carried out and came back."""
 SEND, ASK = 0, 1
 """What an operation's work does: `attempt` 0 sends, anything above asks."""
-
-
-class Subject(Protocol):
-    """How a noun takes the results of its operations."""
-
-    def needs(self, need: Need, operation: Operation) -> None:
-        """Names what `settle` reads."""
-
-    def settle(self, world: World, operation: Operation, result: OperationResult) -> Changes:
-        """Returns the subject's part; the operation is already in its new state, and is saved by the caller unless
-        it is among the rows."""
-
-    def waiting(self, world: World, operation: Operation, result: OperationResult) -> Changes:
-        """Returns the subject's part when the payer has to act at the bank first."""
-
-    def late(self, world: World, operation: Operation, result: OperationResult) -> Changes:
-        """Returns the subject's part when success is heard of an operation that had been given up."""
-
-
-SUBJECTS: dict[str, Subject] = {}
-"""One entry a kind of subject; each noun's file registers itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +87,8 @@ class RecordOperation(Command):
 
     def _not_found(self, world: World, subject: Subject, operation: Operation) -> Changes:
         """The bank does not know the key: that counts only after its settle time; then it is sent again, if the bank
-        declares that this is safe, or given up."""
+        declares that this is safe, or given up.
+        """
         bank = world.require(Bank, operation.bank)
         if world.wall_us - operation.create_time < bank.settle_time_us:
             if operation.state == OperationState.SUBMITTED:

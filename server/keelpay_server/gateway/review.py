@@ -3,6 +3,7 @@
 In: a judged review. Out: the payment on its way to its money, or rejected with its hold given back.
 Invariant: approval needs no new confirmation; a payment that has left IN_REVIEW is not touched.
 """
+
 from keelpay_server.book.changes import Changes
 from keelpay_server.book.need import Need
 from keelpay_server.book.world import World
@@ -12,7 +13,7 @@ from .capture import end_payment
 from .charge import authorized, charge
 from .operation import Operation
 from .parties import need_of, parties_of
-from .payment import Facts, CaptureMethod, Payment, PaymentState, move
+from .payment import CaptureMethod, Facts, Payment, PaymentState, move
 from .payment_result import capture_held
 
 

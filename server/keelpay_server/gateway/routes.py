@@ -3,6 +3,7 @@
 In: the settings' rails. Out: a rail's name, or empty. Invariant: the same question has the same answer in all processes
 that share the settings.
 """
+
 from typing import NamedTuple
 
 

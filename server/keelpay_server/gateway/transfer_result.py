@@ -17,12 +17,11 @@ from keelpay_server.ledger.posting import payout as posting
 from keelpay_server.ledger.posting.payment import bank_cost
 
 from .operation import Operation, OperationState
-from .result import SUBJECTS
-from .transfer import KIND, Transfer, TransferKind, event_of, move, touch
+from .transfer import Transfer, TransferKind, event_of, move, touch
 
 
 class TransferSubject:
-    """How a transfer takes the results of its operation (see `result.Subject`)."""
+    """How a transfer takes the results of its operation (see `subject.Subject`)."""
 
     def needs(self, need: Need, operation: Operation) -> None:
         """The transfer, then its payer."""
@@ -102,6 +101,3 @@ def _cost(world: World, transfer: Transfer, operation: Operation) -> Posting:
 def _changes(transfer: Transfer, posted: Posting, what: str = "", rows: tuple[object, ...] = ()) -> Changes:
     facts = {"code": transfer.code} if transfer.code else {}
     return Changes(transfer, rows, posted.legs, posted.pending, (event_of(transfer, what, **facts),))
-
-
-SUBJECTS[KIND] = TransferSubject()

@@ -3,6 +3,7 @@
 In: a payment whose authorized money is not wanted any more. Out: a VOID operation on disk before it is sent.
 Invariant: the hold ends only when the bank has proven the void.
 """
+
 from keelpay_server.book.changes import Changes
 from keelpay_server.book.world import World
 

@@ -28,7 +28,6 @@ from keelpay_server.clearing.audit import Verdict
 from keelpay_server.clearing.settling import Settling
 from keelpay_server.clearing.window import Window, WindowState
 from keelpay_server.clearing.window_commands import CloseWindow, OpenFirstWindow
-from keelpay_server.gateway import payment_result, refund_result, transfer_result  # noqa: F401  (they register themselves)
 from keelpay_server.gateway.bank_commands import OpenBank
 from keelpay_server.gateway.create import CreatePayment
 from keelpay_server.gateway.dispatch import Dispatcher

@@ -91,12 +91,14 @@ contract: setup $(GOOGLE) ## buf: lint, formatting and breaking changes of the p
 	@if [ -f $(FROZEN) ]; then $(BIN)/buf breaking protos --against $(FROZEN); \
 	 else echo "   breaking: no release yet, so nothing to break"; fi
 
-generate: setup ## write what is made from the protos: API code, reasons, docs/errors.md
+generate: setup ## write what is made: API code, enums, reasons, docs/errors.md, the SDK's blocking client
 	@$(BIN)/python protos/tools/generate.py
+	@$(BIN)/python sdk/generate_sync.py
 
 stale: setup
 	@echo "== generated code"
 	@$(BIN)/python protos/tools/generate.py --check
+	@$(BIN)/python sdk/generate_sync.py --check
 
 freeze: setup stale ## at a release: remember the contract, so that later changes cannot break it
 	@$(BIN)/buf build protos --exclude-source-info --output $(FROZEN)

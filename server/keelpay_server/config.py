@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 ENVIRONMENT_PREFIX: Final = "KEELPAY_"
 MASTER_KEY_VARIABLE: Final = "KEELPAY_MASTER_KEY"
 MASTER_KEY_BYTES: Final = 32
+DATABASES: Final = ("sqlite:///", "postgresql://", "postgres://")
+"""How the URL of a database begins."""
 
 
 class SettingsError(Exception):
@@ -145,6 +147,8 @@ def _check(settings: Settings) -> None:
             raise SettingsError(f"live mode has no sandbox and no connection in the clear: {', '.join(local)}")
         if settings.webhooks_to_loopback:
             raise SettingsError("webhooks_to_loopback is for test mode only")
+    if settings.database and not settings.database.startswith(DATABASES):  # not repeated: it may hold a password
+        raise SettingsError("database is sqlite:///PATH or postgresql://USER@HOST/NAME")
     host = settings.listen.rpartition(":")[0]
     if settings.tls is None and host not in ("127.0.0.1", "localhost", "[::1]") and not host.startswith("unix"):
         raise SettingsError(f"listening on {host} needs [tls]: a certificate and its key")

@@ -9,13 +9,15 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from keelpay_server.book.engine import Engine
 from keelpay_server.book.ports import WallClock
 from keelpay_server.book.projection import Projection
 from keelpay_server.book.reaction import Reactions
 from keelpay_server.book.worker import Handler
-from keelpay_server.storage.opening import open_store
+from keelpay_server.storage.opening import connect, open_store
+from keelpay_server.storage.schema import metadata
 
 
 def wall_us() -> int:
@@ -35,12 +37,27 @@ async def open_engine(
 ) -> AsyncIterator[Engine]:
     """An engine on book 1 of a database, which is created if it is new."""
     async with open_store(url, book=1, mode="test", wall=wall) as store:
+        await create_test_tables(url)
         engine = Engine(1, store, wall=wall, process=process, reactions=reactions or {}, projection=projection)
         engine.start(handlers or {})
         try:
             yield engine
         finally:
             await engine.close()
+
+
+async def create_test_tables(url: str) -> None:
+    """Creates the tables that tests have declared beside the product's, which its migrations know nothing of."""
+    own = [table for table in metadata.tables.values() if table.name.startswith("test_")]
+    if own:
+        engine = connect(url)
+        try:
+            async with engine.begin() as connection:
+                if engine.dialect.name == "postgresql":  # processes may start together
+                    await connection.execute(text("SELECT pg_advisory_xact_lock(1)"))
+                await connection.run_sync(lambda plain: metadata.create_all(plain, tables=own))
+        finally:
+            await engine.dispose()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -52,8 +52,8 @@ _TABLE: Final[dict[type[Exception], tuple[FailureKind, str]]] = {
     FileBusy: (FailureKind.BUSY, "Stop that server first (SIGTERM lets it finish), or choose another --data folder."),
     WrongMode: (FailureKind.DATABASE, "A mode is for ever: choose another database, or leave --mode as it was."),
     DatabaseNewer: (FailureKind.DATABASE, "Run the newer version that migrated it; there is no way back."),
-    BookMissing: (FailureKind.DATABASE, "Name it by --data or --database; `keelpay migrate` makes or updates its tables."),
-    StorageLost: (FailureKind.DATABASE, "Is the server up, and are user, password and name right?"),
+    BookMissing: (FailureKind.DATABASE, "Name it by --data or --database; `keelpay migrate` brings it up to date."),
+    StorageLost: (FailureKind.DATABASE, "Is the database up, and is everything in its URL right?"),
     Refused: (FailureKind.REFUSED, ""),
 }  # fmt: skip
 _CANNOT_LISTEN: Final = "cannot listen on "

@@ -27,15 +27,9 @@ def mask_check(request: Descriptor, field: FieldDescriptor) -> Callable[[FieldMa
     """
     if field.message_type is None or field.message_type.full_name != _MASK:
         return None
-    contract = request.full_name.split(".", 1)[0] + "."
-    resources = [
-        other.message_type
-        for other in request.fields
-        if other.message_type is not None
-        and not other.is_repeated
-        and other.message_type.full_name.startswith(contract)
-    ]
-    allowed = frozenset(_paths(resources[0], DEPTH_MAX)) | {EVERYTHING} if resources else None
+    resource = _resource(request)
+    kind = None if resource is None else resource.message_type
+    allowed = None if kind is None else frozenset(_paths(kind, DEPTH_MAX)) | {EVERYTHING}
 
     def check(mask: FieldMask) -> str | None:
         if len(mask.paths) > PATHS_MAX:
@@ -45,6 +39,35 @@ def mask_check(request: Descriptor, field: FieldDescriptor) -> Callable[[FieldMa
         return None
 
     return check
+
+
+def mask_of(request: Descriptor, field: FieldDescriptor) -> str | None:
+    """Returns the name of the FieldMask field that says which parts of a field count, or None where all do.
+
+    Only the resource of an update has one (AIP-134: the request is named Update<Resource>Request).
+    """
+    if not request.name.startswith("Update") or _resource(request) is not field:
+        return None
+    masks = (other.name for other in request.fields if other.message_type and other.message_type.full_name == _MASK)
+    return next(masks, None)
+
+
+def is_masked(path: str, mask: FieldMask) -> bool:
+    """Tells whether a mask names a field of the resource, something inside it, or what it is inside of."""
+    return any(
+        named == EVERYTHING or f"{path}.".startswith(f"{named}.") or f"{named}.".startswith(f"{path}.")
+        for named in mask.paths
+    )
+
+
+def _resource(request: Descriptor) -> FieldDescriptor | None:
+    """Returns the request's field that is the resource: the first one of this contract's own messages."""
+    contract = request.full_name.split(".", 1)[0] + "."
+    for other in request.fields:
+        kind = other.message_type
+        if kind is not None and not other.is_repeated and kind.full_name.startswith(contract):
+            return other
+    return None
 
 
 def _paths(resource: Descriptor, depth: int) -> Iterator[str]:

@@ -16,7 +16,7 @@ from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused
 
 from .bounds import REQUIRED, bytes_check, enum_check, map_value_check, number_check, text_check
-from .field_mask import BEHAVIOR, OUTPUT_ONLY, mask_check
+from .field_mask import BEHAVIOR, OUTPUT_ONLY, is_masked, mask_check, mask_of
 
 VIOLATIONS_MAX = 100
 TIMESTAMP_S_MIN, TIMESTAMP_S_MAX = -62_135_596_800, 253_402_300_799  # years 1 to 9999, timestamp.proto
@@ -108,7 +108,7 @@ def _steps(message: Descriptor, *, into_items: bool) -> Iterable[Check]:
         if field.is_repeated:
             step = _many(field, bounds, into_items=into_items)
         elif field.message_type is not None:
-            step = _nested(field, bounds, mask_check(message, field))
+            step = _nested(field, bounds, mask_check(message, field), mask_of(message, field))
         else:
             step = _single(field, bounds)
         if step is not None:
@@ -145,7 +145,9 @@ def _single(field: FieldDescriptor, bounds: bounds_pb2.Bounds) -> Check | None:
     return check_text if is_text else check_number
 
 
-def _nested(field: FieldDescriptor, bounds: bounds_pb2.Bounds, mask: ValueCheck | None) -> Check | None:
+def _nested(
+    field: FieldDescriptor, bounds: bounds_pb2.Bounds, mask: ValueCheck | None, masked_by: str | None
+) -> Check | None:
     assert field.message_type is not None
     name, required, inner = field.name, bounds.required, compile_check(field.message_type)
     if mask is not None:
@@ -164,6 +166,8 @@ def _nested(field: FieldDescriptor, bounds: bounds_pb2.Bounds, mask: ValueCheck 
         if not message.HasField(name):
             return [(name, REQUIRED)] if required else None
         violations = inner(getattr(message, name)) if inner else None
+        if violations and masked_by is not None:
+            violations = [each for each in violations if is_masked(each[0], getattr(message, masked_by))]
         return [(f"{name}.{path}", sentence) for path, sentence in violations] if violations else None
 
     return check

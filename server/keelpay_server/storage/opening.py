@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import NullPool, event, select, text
+from sqlalchemy import NullPool, event, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -17,11 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from keelpay_server.book.ports import WallClock
 
 from .file_lock import lock_file
-from .migrate import Standing, migrate
+from .migrate import Standing, migrate, upgrade
 from .outage import reaching
 from .postgres import LANE_SETTINGS, SETTINGS, PostgresStore
 from .reader import SqlReader
-from .schema import metadata
 from .schema.book import books, installation
 from .sql import COMBINATIONS_MAX
 from .sqlite import PRAGMAS, SqliteStore
@@ -77,9 +76,7 @@ async def prepare(engine: AsyncEngine, *, mode: str, book: int) -> None:
     """
     insert: Any = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
     async with engine.begin() as connection:
-        if engine.dialect.name == "postgresql":
-            await connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": 0x6B65656C706179})
-        await connection.run_sync(metadata.create_all)
+        await upgrade(connection)
         await connection.execute(insert(installation).values(id="mode", value=mode).on_conflict_do_nothing())
         await connection.execute(
             insert(books)

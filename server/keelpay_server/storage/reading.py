@@ -57,7 +57,8 @@ async def open_for_reading(url: str, book: int) -> AsyncIterator[SqlReader]:
         with reaching(shown(url)):
             found = await standing(engine)
             if found.waiting:
-                raise BookMissing(f"{shown(url)} is at step {found.step}, not at {found.newest}: migrate it first")
+                stands = "is empty" if found.step is None else f"is at step {found.step}, not at {found.newest}"
+                raise BookMissing(f"{shown(url)} {stands}")
             async with engine.connect() as connection:
                 number = (await connection.execute(select(books.c.book_id).where(books.c.book_id == book))).scalar()
         if number is None:

@@ -19,6 +19,7 @@ PURE_ROOMS = ("ledger", "book", "gateway", "risk", "clearing", "auth", "insight"
 EFFECTS = {
     "*/service*.py": "servicers await the engine and speak gRPC",
     "*/service/*.py": "servicers await the engine and speak gRPC",
+    "*/*_service.py": "servicers await the engine and speak gRPC",
     "*/reads.py": "queries await the database port",
     "book/clock.py": "the one place that asks the machine for the time",
     "book/engine.py": "runs the lanes",
@@ -26,6 +27,10 @@ EFFECTS = {
     "book/hub.py": "wakes those who watch",
     "book/worker.py": "claims and runs due work",
     "book/ports.py": "declares what storage and rails await",
+    "events/alert.py": "waits for the hubs and the drain",
+    "events/courier.py": "sends webhooks, many at once",
+    "events/outbox.py": "follows the journal",
+    "events/sender.py": "connects to where webhooks go",
 }
 
 EFFECTFUL = frozenset(
@@ -40,8 +45,8 @@ CLOCK_CALLS = {"now", "utcnow", "today"}
 WIRE = frozenset({"grpc", "grpc_health", "grpc_reflection", "grpc_status", "google.protobuf", "google.rpc", "keelpay"})
 # Who may know grpc and generated code, by pattern from the server's folder.
 WIRE_READERS = (
-    "rpc/*", "edge/*", "*/service*.py", "*/service/*.py", "*/*_servicer.py", "rails/grpc_*",
-    "rails/sandbox/notifier.py", "rails/sandbox/server.py",
+    "rpc/*", "edge/*", "*/service*.py", "*/service/*.py", "*/*_service.py", "*/*_servicer.py", "*/*_render.py", "rails/grpc_*",
+    "rails/sandbox/notifier.py", "rails/sandbox/server.py", "rails/conformance/*",
     "app.py", "app/*", "cli.py", "cli/*",
 )  # fmt: skip
 

@@ -13,7 +13,7 @@ INEXACT_NAMES = ("service", "reads")
 
 
 def exact_modules() -> list[Path]:
-    return [path for path in sources.modules(*EXACT) if not path.stem.startswith(INEXACT_NAMES)]
+    return [path for path in sources.modules(*EXACT) if not {*path.stem.split("_")} & {*INEXACT_NAMES}]
 
 
 def is_float(node: ast.AST) -> bool:

@@ -1,0 +1,90 @@
+"""`keelpay demo`: the whole product in a few minutes: the story of one payment, a short simulation, the books.
+
+In: nothing. Out: text, and an exit code that says whether the books were right. Invariant: it leaves nothing running,
+and no file unless a folder is named.
+"""
+
+import tempfile
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from .running import FOUND_WRONG, run
+from .simulate import traffic_options
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from keelpay_clients.simulation import Options
+
+
+@click.command()
+@traffic_options(days=2, payments=300)
+@click.option("--story-only", is_flag=True, help="Tell the one payment, simulate nothing.")
+@click.option("--keep", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
+              help="Keep database, settings and logs in this new folder.")  # fmt: skip
+def demo(
+    file: Path | None, days: int, payments: int, merchants: int, seed: int, keep: Path | None, *, story_only: bool
+) -> None:
+    """Show the whole product: one payment told step by step, a short simulation, then the books.
+
+    Starts a server on SQLite and three sandbox banks, each a process of its own on this machine, and talks to them as
+    any client would. At the end they are gone, and their files with them.
+
+    \b
+    Examples:
+      keelpay demo
+      keelpay demo --story-only
+      keelpay demo --keep ./look --payments 1000     then: keelpay serve --config look/keelpay.toml
+    """
+    from rich.console import Console
+
+    from keelpay_clients.simulation import Options
+
+    if keep is not None and keep.exists() and any(keep.iterdir()):
+        raise click.UsageError(f"{keep} is not empty: name a new folder")
+    options = None
+    if not story_only:
+        options = Options(traffic=file, days=days, payments=payments, merchants=merchants, seed=seed)
+    if not run(_demo(options, keep, Console())):
+        raise SystemExit(FOUND_WRONG)
+
+
+async def _demo(options: "Options | None", keep: Path | None, out: "Console") -> bool:
+    from .stage import settings_of
+    from .verify import prove
+
+    with tempfile.TemporaryDirectory(prefix="keelpay-") as temporary:
+        folder = keep or Path(temporary)
+        make_folder(folder)
+        ok = await _play(options, folder, out)
+        out.rule("The books, read by another program now that the server has left")
+        ok = await prove(settings_of(folder), out) and ok
+    if keep is not None:
+        out.print(f"database, settings and logs are in {keep}", highlight=False)
+    out.print("[dim]Next: keelpay serve, keelpay keys, keelpay bank; each tells more with --help.[/]", highlight=False)
+    return ok
+
+
+async def _play(options: "Options | None", folder: Path, out: "Console") -> bool:
+    """Tells the story and simulates; returns whether both ended well."""
+    from keelpay_clients.simulation import run_simulation
+    from keelpay_clients.story import run_story
+
+    from .stage import open_stage
+
+    async with AsyncExitStack() as stack:
+        with out.status("starting a server and three sandbox banks"):
+            connection = await stack.enter_async_context(open_stage(folder))
+        told = await run_story(connection, out)
+        if options is None:
+            return told
+        out.rule(f"{options.payments:,} payments in {options.days} days")
+        return (await run_simulation(connection, options, out)).ok and told
+
+
+def make_folder(folder: Path) -> None:
+    """Makes a folder that only its owner may enter: keys lie in it."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,0 +1,40 @@
+"""Runs a command's coroutine, and turns an expected failure into a sentence, advice and an exit code.
+
+In: a coroutine. Out: its result, or the end of the process. Invariant: a fault of ours keeps its traceback.
+"""
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+Result = TypeVar("Result")
+FOUND_WRONG = 1
+WRONG_SETTINGS = 3
+INTERRUPTED = 130
+
+
+def run(work: Coroutine[Any, Any, Result]) -> Result:
+    """Runs it to its end."""
+    try:
+        return asyncio.run(work)
+    except KeyboardInterrupt:
+        click.echo("stopped", err=True)
+        sys.exit(INTERRUPTED)
+    except Exception as error:
+        from keelpay_server.app.failure import explain
+
+        failure = explain(error)
+        if failure is None:
+            raise
+        fail(int(failure.kind), failure.sentence, failure.advice)
+
+
+def fail(code: int, sentence: str, advice: str = "") -> NoReturn:
+    """Ends the process with a sentence on standard error."""
+    click.secho(f"keelpay: {sentence}", fg="red", err=True)
+    if advice:
+        click.echo(f"         {advice}", err=True)
+    sys.exit(code)

@@ -1,0 +1,125 @@
+"""`keelpay simulate`: days of payments in minutes, against an installation of its own or one that runs.
+
+In: a file of transactions or a seed. Out: a report and an exit code. Invariant: simulated people are clients like all
+others; a report with anything unexplained is a failure.
+"""
+
+import tempfile
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from .running import FOUND_WRONG, WRONG_SETTINGS, fail, run
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from keelpay_clients.connection import Connection
+    from keelpay_clients.simulation import Options
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+def traffic_options(days: int, payments: int) -> Callable[[Command], Command]:
+    """Returns the options that choose what is simulated, with these defaults."""
+
+    def add(command: Command) -> Command:
+        for option in (
+            click.option("--seed", type=int, default=1, show_default=True, help="Decides all that is drawn by chance."),
+            click.option("--merchants", type=click.IntRange(1), default=60, show_default=True, metavar="N"),
+            click.option("--payments", type=click.IntRange(1), default=payments, show_default=True, metavar="N"),
+            click.option("--days", type=click.IntRange(1, 60), default=days, show_default=True, metavar="N"),
+            click.option(
+                "--file", type=_FILE, envvar="KEELPAY_TRANSACTIONS",
+                help="Transactions to replay, .csv.gz or .parquet with the columns of the Fraud Detection Handbook "
+                "(also KEELPAY_TRANSACTIONS); without one they are made up from the seed.",
+            ),
+        ):  # fmt: skip
+            command = option(command)
+        return command
+
+    return add
+
+
+@click.command()
+@traffic_options(days=3, payments=2000)
+@click.option("--address", metavar="HOST:PORT", help="A running test server, instead of one of its own.")
+@click.option("--credentials", type=_FILE, multiple=True, metavar="FILE",
+              help="With --address: key files of one partner and of two operators.")  # fmt: skip
+@click.option("--bank", "banks", multiple=True, metavar="NAME=HOST:PORT",
+              help="With --address: the sandbox banks of its settings.")  # fmt: skip
+def simulate(
+    file: Path | None, days: int, payments: int, merchants: int, seed: int, address: str | None,
+    credentials: tuple[Path, ...], banks: tuple[str, ...],
+) -> None:  # fmt: skip
+    """Replay days of payments in minutes, and report what came of them.
+
+    Merchants, people, passkeys and mandates are made; payments arrive as the clock of the installation is moved;
+    some are declined, stepped up, reviewed, refunded; windows close, merchants are paid out, statements are matched.
+    The report adds up both sides of everything that is known twice. Exit code 1 if anything is left unexplained.
+
+    Without --address it starts a server and three sandbox banks in a folder of its own, and removes them at the end.
+
+    \b
+    Examples:
+      keelpay simulate
+      keelpay simulate --file transactions.csv.gz --days 7 --payments 20000
+      keelpay simulate --address 127.0.0.1:8443 --credentials partner-shop.pem --credentials operator-ann.pem \\
+          --credentials operator-ben.pem --bank sandbox-card=127.0.0.1:7001 --bank ...
+    """
+    from rich.console import Console
+
+    from keelpay_clients.simulation import Options
+
+    options = Options(traffic=file, days=days, payments=payments, merchants=merchants, seed=seed)
+    if not run(_simulate(options, address, credentials, banks, Console())):
+        raise SystemExit(FOUND_WRONG)
+
+
+async def _simulate(
+    options: "Options", address: str | None, credentials: tuple[Path, ...], banks: tuple[str, ...], out: "Console"
+) -> bool:
+    from keelpay_clients.simulation import run_simulation
+
+    from .stage import open_stage
+
+    async with AsyncExitStack() as stack:
+        if address is not None:
+            connection = running(address, credentials, banks)
+        else:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="keelpay-"))
+            with out.status("starting a server and three sandbox banks"):
+                connection = await stack.enter_async_context(open_stage(Path(folder)))
+        return (await run_simulation(connection, options, out)).ok
+
+
+def running(address: str, credentials: tuple[Path, ...], banks: tuple[str, ...]) -> "Connection":
+    """Returns a connection to an installation that runs, or ends the process with what is missing."""
+    from keelpay_clients.connection import Connection
+    from keelpay_clients.key_file import KeyFileError, read_key
+
+    try:
+        held = [read_key(path) for path in credentials]
+    except KeyFileError as error:
+        fail(WRONG_SETTINGS, str(error))
+    partners = [each for each in held if each.key.holder.startswith("partners/")]
+    operators = [each for each in held if each.key.holder.startswith("operators/")]
+    if len(partners) != 1 or len(operators) != 2:  # noqa: PLR2004  (one proposes, one approves)
+        fail(
+            WRONG_SETTINGS, "--address needs --credentials of one partner and of two operators",
+            "keelpay keys admit partner shop; keelpay keys admit operator ann; keelpay keys admit operator ben",
+        )  # fmt: skip
+    addresses = dict(bank.split("=", 1) for bank in banks if "=" in bank)
+    if not addresses:
+        fail(
+            WRONG_SETTINGS, "--address needs the sandbox banks of its settings, --bank NAME=HOST:PORT",
+            "They are processes of their own then: keelpay bank serve --help tells how.",
+        )  # fmt: skip
+    return Connection(
+        target=address, audience=partners[0].audience, partner=partners[0].key,
+        operators=(operators[0].key, operators[1].key), banks=addresses,
+    )  # fmt: skip

@@ -7,13 +7,15 @@ STAMP  := $(VENV)/.setup
 JOBS   ?= 2
 PYTEST_ARGS ?=
 ARGS   ?=
+# What the demo replays, where it lies beside the project; without it payments are made up from a seed.
+TRANSACTIONS ?= $(wildcard ../shared/data/mini_500c.csv.gz)
 # The contract of the last release, as a compiled image; `make freeze` writes it when a release is made.
 FROZEN := protos/released.binpb
 # Google's protos, copied from the installed package to where buf looks for them.
 GOOGLE := .cache/protos/.version
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test check unit lint format types layers contract generate stale freeze bench clean
+.PHONY: help setup demo serve test check unit lint format types layers contract generate stale migration freeze bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -48,8 +50,8 @@ $(STAMP): pyproject.toml
 	touch $(STAMP); \
 	echo "setup: done"
 
-demo: setup ## run the whole product against its own sandbox bank and show what happens
-	@$(BIN)/keelpay demo $(ARGS)
+demo: setup ## one payment told step by step, a short simulation, the books; leaves nothing running
+	@$(BIN)/keelpay demo $(if $(TRANSACTIONS),--file $(TRANSACTIONS)) $(ARGS)
 
 serve: setup ## start the server (ARGS="--help" for its options)
 	@$(BIN)/keelpay serve $(ARGS)
@@ -99,6 +101,9 @@ stale: setup
 	@echo "== generated code"
 	@$(BIN)/python protos/tools/generate.py --check
 	@$(BIN)/python sdk/generate_sync.py --check
+
+migration: setup ## write the next migration after tables changed: make migration m="Payments know their device"
+	@$(BIN)/python server/tools/new_migration.py $(if $(m),"$(m)") $(ARGS)
 
 freeze: setup stale ## at a release: remember the contract, so that later changes cannot break it
 	@$(BIN)/buf build protos --exclude-source-info --output $(FROZEN)

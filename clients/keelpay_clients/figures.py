@@ -14,7 +14,7 @@ class PaymentFigure(NamedTuple):
         region: Its region's code.
         state: Its state's name.
         paid: It was authorized or captured.
-        open: It has not ended, and was not paid.
+        open: It is under way: not paid, not ended, not declined.
         unfunded: It was not paid because there was not enough money.
         under_mandate: It was paid under a mandate.
         system_ms: Spent in keelpay.

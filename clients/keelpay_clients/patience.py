@@ -13,7 +13,7 @@ T = TypeVar("T")
 PATIENCE_S: Final = 120.0
 """The longest wait: for an answer under a rate limit, or for work that runs in the background."""
 PAUSE_S: Final = 0.05
-PAUSE_MAX_S: Final = 1.0
+PAUSE_MAX_S: Final = 0.4
 
 
 class ImpatientError(Exception):

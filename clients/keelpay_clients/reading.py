@@ -7,7 +7,7 @@ event from the first.
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from keelpay import AsyncPager, Payment
+from keelpay import AsyncPager, Payment, PaymentState
 from keelpay.enums import BreakState, DeclineReason, SettlementLineKind
 from keelpay.models import Account, Settlement
 
@@ -115,7 +115,7 @@ def _payment(payment: Payment) -> PaymentFigure:
         region=payment.region,
         state=payment.state.name,
         paid=paid,
-        open=not paid and not payment.has_ended and not unfunded,
+        open=not paid and not payment.has_ended and payment.state is not PaymentState.REQUIRES_PAYMENT_METHOD,
         unfunded=unfunded,
         under_mandate=bool(payment.mandate),
         system_ms=payment.system_ms,

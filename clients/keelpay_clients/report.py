@@ -6,7 +6,7 @@ they are equal.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from .figures import Books, PaymentFigure, Played
@@ -77,7 +77,7 @@ class Report:
         currency: Of every amount.
     """
 
-    books: Books
+    books: Books = field(repr=False)
     played: Played
     currency: str
 
@@ -181,13 +181,13 @@ class Report:
             Check("refunded", "payments", self.refunded_minor, "refunds", refunded),
             Check("fees", "payments, refunds", fees - returned, "account 4000", self.fee_minor),
             Check(
-                "merchants' money", "in less fees and refunds", self.captured_minor - fees - (refunded - returned),
-                "paid out and still here", self.paid_out_minor + ledger.unsettled + ledger.available - ledger.owed,
+                "merchants' money", "in, net", self.captured_minor - fees - (refunded - returned),
+                "out or still here", self.paid_out_minor + ledger.unsettled + ledger.available - ledger.owed,
             ),
         ]  # fmt: skip
         stated = {each.bank: each.closing_minor for each in books.statements}
         for bank, reserve in ledger.reserve_by_bank:
-            checks.append(Check(f"money at {bank}", "account 1000", reserve, "its statement", stated.get(bank, 0)))
+            checks.append(Check(f"at {bank}", "account 1000", reserve, "its statement", stated.get(bank, 0)))
         return checks
 
     @property

@@ -17,8 +17,11 @@ PAYMENTS_A_DAY: Final = 2
 SHOPS_NEARBY: Final = 8
 SHOPS_OF_CUSTOMERS: Final = 3
 """One shop for so many customers."""
+BIG_ONE_OF: Final = 25
+"""One purchase in so many is a big one: a bicycle, a telephone. Risk control looks twice at those."""
+BIG_TIMES: Final = (6, 10)
 PURSE_MIN_MINOR: Final = 500
-PURSE_MAX_MINOR: Final = 20_000
+PURSE_MAX_MINOR: Final = 10_000
 
 
 def make_transactions(*, days: int, count: int, seed: int) -> list[Transaction]:
@@ -41,6 +44,8 @@ def make_transactions(*, days: int, count: int, seed: int) -> list[Transaction]:
             customer = chance.randrange(customers)
             # Two draws make amounts near the purse's size likelier than far ones.
             amount = 1 + chance.randrange(purses[customer]) + chance.randrange(purses[customer])
+            if chance.randrange(BIG_ONE_OF) == 0:
+                amount *= chance.randint(*BIG_TIMES)
             time_s = min(hour * HOUR_S + chance.randrange(HOUR_S), days * DAY_S - 1)
             made.append(Transaction(time_s, f"c{customer}", f"t{chance.choice(nearby[customer])}", amount))
     return sorted(made)

@@ -67,7 +67,7 @@ class _Story:
             f"a server at {self._callers.connection.target} and its sandbox banks, asked by the client library",
         )
         await self._open_shop()
-        await self._enrol_ann()
+        await self._enrol_mei()
         await self._fill_balance()
         payment = await self._ask_for_payment()
         payment = await self._confirm(payment)
@@ -90,14 +90,14 @@ class _Story:
         self._screen.fact("merchant", merchant.name)
         self._screen.fact("settled", f"every midnight in {CALENDAR.time_zone}, paid out a day later (T+1)")
 
-    async def _enrol_ann(self) -> None:
-        self._screen.step("Ann enrols a passkey", "the partner's word, then her phone")
-        payer = await self._callers.partner.payers.create(f"ann-{self._suffix}", locale="en", region="CN-EAST")
-        self._ann = Person(name=payer.name, token=f"ann-{self._suffix}", region="CN-EAST")
-        self._ann.instruments[Way.WALLET] = (
-            await self._callers.partner.payers.tokenize(payer.name, self._ann.details(Way.WALLET))
+    async def _enrol_mei(self) -> None:
+        self._screen.step("Mei enrols a passkey", "the partner's word, then her phone")
+        payer = await self._callers.partner.payers.create(f"mei-{self._suffix}", locale="en", region="CN-EAST")
+        self._mei = Person(name=payer.name, token=f"mei-{self._suffix}", region="CN-EAST")
+        self._mei.instruments[Way.WALLET] = (
+            await self._callers.partner.payers.tokenize(payer.name, self._mei.details(Way.WALLET))
         ).name
-        self._ann.passkey = await enrol(self._callers, self._ann)
+        self._mei.passkey = await enrol(self._callers, self._mei)
         async for passkey in self._callers.partner.passkeys.list(payer.name):
             self._screen.fact("passkey", passkey.name.rpartition("/")[2])
             if passkey.amount_limit is not None:
@@ -106,10 +106,10 @@ class _Story:
 
     async def _fill_balance(self) -> None:
         self._screen.step("She tops up her balance", "Alipay, by the sandbox wallet")
-        await top_up(self._callers, self._ann, TOP_UP)
-        (balance,) = await self._callers.partner.payers.balance(self._ann.name)
+        await top_up(self._callers, self._mei, TOP_UP)
+        (balance,) = await self._callers.partner.payers.balance(self._mei.name)
         self._screen.fact("balance", _read(balance.available))
-        accounts = self._callers.maker.ledger.accounts(owner=self._ann.name)
+        accounts = self._callers.maker.ledger.accounts(owner=self._mei.name)
         async for account in accounts:
             await self._show([leg async for leg in self._callers.maker.ledger.legs(account=account)])
 
@@ -122,8 +122,8 @@ class _Story:
         self._screen.fact("order", order.name.rpartition("/")[2])
         self._screen.state(order.state.name, f"{_read(PRICE)}; the amount is kept on the server")
         draft = payments.draft(
-            merchant=self._merchant, amount=PRICE, method=PaymentMethod.balance(self._ann.name), region="CN-EAST",
-            order=order, description="Pot of tea", device=self._ann.device, confirm=True,
+            merchant=self._merchant, amount=PRICE, method=PaymentMethod.balance(self._mei.name), region="CN-EAST",
+            order=order, description="Pot of tea", device=self._mei.device, confirm=True,
         )  # fmt: skip
         self._screen.step("What would it do to the books?", "preview: nothing is stored")
         preview = await payments.preview(draft)
@@ -139,12 +139,12 @@ class _Story:
         return payment
 
     async def _confirm(self, payment: Payment) -> Payment:
-        self._screen.step("Ann looks, and puts her finger on the sensor", "her phone")
-        token = await self._callers.partner.tokens.pay(self._ann.name, payment)
+        self._screen.step("Mei looks, and puts her finger on the sensor", "her phone")
+        token = await self._callers.partner.tokens.pay(self._mei.name, payment)
 
         def look_and_sign(request: SigningRequest) -> str:
             self._show_terms(request)
-            return self._ann.sign(request)
+            return self._mei.sign(request)
 
         async with self._callers.connection.as_holder_of_token(token.value) as phone:
             confirmed = await phone.payments.confirm(payment, look_and_sign)
@@ -157,10 +157,10 @@ class _Story:
         assert isinstance(terms, DisplayedPayment), "a payment is confirmed"
         amount = _read(Money(terms.amount_minor, terms.currency))
         source = terms.instrument_display or "your balance"
-        self._screen.card("Ann's phone", [("Pay", terms.payee_name), ("Amount", amount), ("From", source)])
+        self._screen.card("Mei's phone", [("Pay", terms.payee_name), ("Amount", amount), ("From", source)])
         self._screen.fact("challenge", f"{request.confirmation.challenge.hex()[:CHALLENGE_SHOWN]}…")
         self._screen.fact("", "SHA-256 of these terms, made again from what is shown")
-        self._screen.fact("signed", "by the passkey, Ann verified; good once, for two minutes")
+        self._screen.fact("signed", "by the passkey, Mei verified; good once, for two minutes")
 
     async def _show_captured(self, payment: Payment) -> None:
         self._screen.step("Paid", "one commit: the signature is spent, the money moves")
@@ -168,7 +168,7 @@ class _Story:
         path = " → ".join(step.state.name for step in whole.transitions)
         self._screen.state(whole.state.name)
         self._screen.fact("on the way", path)
-        self._screen.fact("time", f"{whole.system_ms} ms here, {whole.bank_ms} ms at banks, {whole.human_ms} ms Ann")
+        self._screen.fact("time", f"{whole.system_ms} ms here, {whole.bank_ms} ms at banks, {whole.human_ms} ms Mei")
         if whole.risk is not None:
             factors = ", ".join(factor.name.lower() for factor in whole.risk.factors) or "nothing stands out"
             self._screen.fact("risk", f"{whole.risk.outcome.name} ({factors})")
@@ -185,9 +185,8 @@ class _Story:
 
         settlement = await until(first, "the settlement")
         window = await self._callers.maker.settlements.window(settlement.window)
-        self._screen.state(
-            window.state.name, f"{window.name}, events {window.first_sequence} to {window.last_sequence}"
-        )
+        events = f"events {window.first_sequence} to {window.last_sequence}"
+        self._screen.state(window.state.name, f"window {window.number}, {events}")
         for line in settlement.lines:
             self._screen.fact(_line_name(line.kind), f"{money(line.amount.amount_minor, CURRENCY):>14}")
         self._screen.fact("available", f"{_read(settlement.net):>14}", style="bold")

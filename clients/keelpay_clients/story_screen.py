@@ -17,7 +17,7 @@ from .report_table import INVARIANTS, WIDTH
 
 INDENT: Final = 5
 CARD_WIDTH: Final = 46
-NAME_WIDTH: Final = 13
+NAME_WIDTH: Final = 15
 AMOUNT_WIDTH: Final = 9
 KIND_WIDTH: Final = 12
 

@@ -3,6 +3,7 @@
 In: a key, a token, certificates. Out: `Credentials`, which a client takes. Invariant: a token travels over TLS or over
 the loopback interface of this machine, and over nothing else; there is no insecure channel here.
 
+    keelpay.credentials.key_file("partner-shop.pem")
     keelpay.credentials.partner("partners/shop", key_id="key-01k...", private_key=pem, audience="keelpay")
     keelpay.credentials.token(payer_token)
     keelpay.credentials.local(keelpay.credentials.token(...))
@@ -10,11 +11,16 @@ the loopback interface of this machine, and over nothing else; there is no insec
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import Protocol
+from pathlib import Path
+from typing import Final, Protocol
 
 import grpc
 
+from .errors import ConfigurationError
 from .signing_key import SigningPrivateKey
+
+KEY_FILE_LINES: Final = ("client", "key", "audience")
+"""What stands above the key in a key file: `client: partners/shop`, and so on."""
 
 
 class Identity(Protocol):
@@ -157,6 +163,26 @@ def operator(name: str, *, key_id: str, private_key: bytes | str, audience: str)
 def signed(key: SigningPrivateKey, *, audience: str) -> Credentials:
     """Whoever holds this key."""
     return Credentials(identity=KeyHolder(key, audience))
+
+
+def key_file(path: str | Path) -> Credentials:
+    """Whoever holds a key file, as `keelpay keys admit` and the first start of a test server write one.
+
+    Args:
+        path: A private key in PEM, below lines that say whose it is, how it is called and for which installation.
+
+    Raises:
+        ConfigurationError: It cannot be read, a line is missing, or `cryptography` is not installed.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"cannot read the key file {path}: {error}") from error
+    head = text[: max(text.find("-----BEGIN"), 0)]
+    told = dict(line.split(": ", 1) for line in head.splitlines() if ": " in line)
+    if missing := [name for name in KEY_FILE_LINES if name not in told]:
+        raise ConfigurationError(f"{path} lacks {', '.join(missing)} above its key; `keelpay keys admit` writes both")
+    return partner(told["client"], key_id=told["key"], private_key=text, audience=told["audience"])
 
 
 def mutual_tls(*, certificate_chain: bytes, private_key: bytes, roots: bytes | None = None) -> Credentials:

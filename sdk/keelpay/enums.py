@@ -446,7 +446,7 @@ class OrderState(OpenEnum):
     OPEN = 1
     """Waits to be paid."""
     PAID = 2
-    """One of its payments is authorized or captured."""
+    """One of its payments was captured, all of it or a part."""
     CLOSING = 3
     """Closing was asked for while a payment is at the bank; ends as CLOSED, and a late success is refunded."""
     CLOSED = 4

@@ -3,6 +3,7 @@
 In: text. Out: one frozen value. Invariant: an unknown or ill-formed setting stops the start with a sentence that names
 it; secrets come from files or the environment, never from a default.
 """
+
 import os
 import secrets
 import tomllib
@@ -17,6 +18,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 ENVIRONMENT_PREFIX: Final = "KEELPAY_"
 MASTER_KEY_VARIABLE: Final = "KEELPAY_MASTER_KEY"
 MASTER_KEY_BYTES: Final = 32
+VAULT_KEY_MAX: Final = 1000
 DATABASES: Final = ("sqlite:///", "postgresql://", "postgres://")
 """How the URL of a database begins."""
 
@@ -79,6 +81,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         auto_payout: Pay merchants out as soon as a window is settled.
         merchants_may_owe: A refund may leave a merchant owing us.
         refund_fees: Our fee is given back with a refund.
+        vault_key: Number of the key that seals card and account numbers; raise it by one to change the key: at the
+            next start every number is sealed anew.
         webhooks_to_loopback: Test mode: webhooks may go to this machine.
         log_level: Of the standard logging.
     """
@@ -98,6 +102,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     auto_payout: bool = True
     merchants_may_owe: bool = True
     refund_fees: bool = True
+    vault_key: int = 1
     webhooks_to_loopback: bool = False
     log_level: str = "INFO"
 
@@ -149,6 +154,8 @@ def _check(settings: Settings) -> None:
             raise SettingsError("webhooks_to_loopback is for test mode only")
     if settings.database and not settings.database.startswith(DATABASES):  # not repeated: it may hold a password
         raise SettingsError("database is sqlite:///PATH or postgresql://USER@HOST/NAME")
+    if not 1 <= settings.vault_key <= VAULT_KEY_MAX:
+        raise SettingsError(f"vault_key is 1..{VAULT_KEY_MAX}")
     host = settings.listen.rpartition(":")[0]
     if settings.tls is None and host not in ("127.0.0.1", "localhost", "[::1]") and not host.startswith("unix"):
         raise SettingsError(f"listening on {host} needs [tls]: a certificate and its key")

@@ -67,9 +67,16 @@ async def _open_merchant(server: RunningServer) -> None:
     """Opens the sandbox merchant, as its partner would by CreateMerchant."""
     await server.engine.execute(
         CreateMerchant(
-            caller=Caller(CallerKind.PARTNER, PARTNER, PARTNER), merchant=MERCHANT, partner=PARTNER,
-            display_name="Sandbox Café", statement_descriptor="SANDBOX CAFE", currency="CNY",
-            calendar="Asia/Shanghai@00:00", fee_plan=fee_plan_text(FeePlan(FeeRate(60, 0))), payout_bank="",
-            payout_account="", metadata="",
-        )  # fmt: skip
+            caller=Caller(CallerKind.PARTNER, PARTNER, PARTNER),
+            merchant=MERCHANT,
+            partner=PARTNER,
+            display_name="Sandbox Café",
+            statement_descriptor="SANDBOX CAFE",
+            currency="CNY",
+            calendar="Asia/Shanghai@00:00",
+            fee_plan=fee_plan_text(FeePlan(FeeRate(60, 0))),
+            payout_bank="",
+            payout_account="",
+            metadata="",
+        )
     )

@@ -74,10 +74,11 @@ async def open_accounts(engine: Engine, settings: Settings, connectors: Mapping[
         declared: RailCapabilities | None = await connectors[rail.name].capabilities()
         await engine.execute(
             OpenBank(
-                bank=rail.name, currencies=tuple(rail.currencies),
+                bank=rail.name,
+                currencies=tuple(rail.currencies),
                 settle_time_us=_SETTLE_US_UNKNOWN if declared is None else declared.settle_us,
                 idempotent=declared is not None and declared.idempotent,
-            )  # fmt: skip
+            )
         )
 
 

@@ -74,7 +74,6 @@ PARSERS: Final[dict[int, StatementParser]] = {
     StatementFormat.RAIL_JSON_LINES: lambda content, _bank: parse_statement(content),
     StatementFormat.CAMT_053: parse_camt053,
 }
-_VAULT_KEY: Final = "k1"
 PLATFORM_KEYS: Final = "platform-keys"
 """What our own signing keys are sealed for."""
 SANDBOX: Final = f"{_API}.sandbox.v1.SandboxService"
@@ -111,9 +110,9 @@ class Rooms:
         self._seal = SecretSeal(master.derive("webhook-secrets"))
         self._sender = Sender(SendingSettings(loopback=settings.webhooks_to_loopback))
         self._reconciling = Reconciling(engine, SqlChannelRecords(reader))
-        vault = Vault({_VAULT_KEY: master.derive("vault")}, _VAULT_KEY, master.derive("vault-digests"))
+        self.vault = _vault(settings.vault_key, master)
         tokens = InstallationTokens(settings.mode)
-        self._desk = InstrumentDesk(vault, tokens, rails.routes, secrets.token_bytes)
+        self._desk = InstrumentDesk(self.vault, tokens, rails.routes, secrets.token_bytes)
         self._terms = StoredTerms(engine.reader)
 
     def handlers(self) -> dict[str, Handler]:
@@ -144,30 +143,26 @@ class Rooms:
             "clearing.v1.LedgerService": LedgerService(engine, pager, self.audit),
             "clearing.v1.SettlementService": SettlementService(engine, pager),
             "clearing.v1.PayoutService": PayoutService(engine, pager),
-            "clearing.v1.ReconciliationService": ReconciliationService(
-                engine, pager, self._reconciling, PARSERS
-            ),
-            "event.v1.EventService": EventService(
-                (engine,), pager, self._cursors, self._seal, self._sender, leaving
-            ),
+            "clearing.v1.ReconciliationService": ReconciliationService(engine, pager, self._reconciling, PARSERS),
+            "event.v1.EventService": EventService((engine,), pager, self._cursors, self._seal, self._sender, leaving),
         }
         if self._settings.mode == "test":
             found["sandbox.v1.SandboxService"] = SandboxService(engine, pager, self._rails.levers)
         return {f"{_API}.{name}": servicer for name, servicer in found.items()}
+
+    def close(self) -> None:
+        """Lets go what the rooms hold open, after the engine's last work."""
+        self._sender.close()
 
     def _gateway(self) -> dict[str, object]:
         engine, pager = self._engine, self._pager
         notified = partial(statement_ready, self.statements)
         return {
             "gateway.v1.OrderService": OrderService(engine, pager),
-            "gateway.v1.PaymentService": PaymentService(
-                engine, pager, self._rails.routes, self.auth, self.dispatcher
-            ),
+            "gateway.v1.PaymentService": PaymentService(engine, pager, self._rails.routes, self.auth, self.dispatcher),
             "gateway.v1.RefundService": RefundService(engine, pager, self.policy),
             "gateway.v1.PayerService": PayerService(engine, pager, self.auth, self._desk, secrets.token_bytes),
-            "rail.v1.RailNotificationService": RailNotificationService(
-                engine, BankSeal(engine), result_of, notified
-            ),
+            "rail.v1.RailNotificationService": RailNotificationService(engine, BankSeal(engine), result_of, notified),
         }
 
     def _auth(self) -> dict[str, object]:
@@ -177,9 +172,7 @@ class Rooms:
                 engine, pager, auth, self.keeper, self.standing, self._terms, self._desk, secrets.token_bytes
             ),
             "auth.v1.PasskeyService": PasskeyService(engine, pager, auth, secrets.token_bytes),
-            "auth.v1.ConfirmationService": ConfirmationService(
-                engine, pager, auth, self._terms, secrets.token_bytes
-            ),
+            "auth.v1.ConfirmationService": ConfirmationService(engine, pager, auth, self._terms, secrets.token_bytes),
             "auth.v1.ApprovalService": ApprovalService(engine, pager, REBUILDS, REACTIONS),
         }
 
@@ -192,3 +185,9 @@ def auth_settings(settings: Settings) -> AuthSettings:
         audience=settings.name,
         rp_name=settings.rp_name,
     )
+
+
+def _vault(current: int, master: MasterKey) -> Vault:
+    """Returns the vault with every key that may still have sealed something."""
+    keys = {f"k{number}": master.derive(f"vault-{number}") for number in range(1, current + 1)}
+    return Vault(keys, f"k{current}", master.derive("vault-digests"))

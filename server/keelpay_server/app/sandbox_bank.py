@@ -17,6 +17,7 @@ from keelpay_server.rails.sandbox.behaviour import BankProfile, Behaviour
 from keelpay_server.rails.sandbox.faults import FaultDice, FaultPlan
 from keelpay_server.rails.sandbox.magic import table_text
 from keelpay_server.rails.sandbox.server import serve
+from keelpay_server.rpc.contract import StartRefusedError
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
@@ -46,7 +47,8 @@ async def open_bank(options: BankOptions) -> AsyncIterator[str]:
     """Runs a sandbox bank; gives its `HOST:PORT`.
 
     Raises:
-        SettingsError: The options make no sense, or the address is taken.
+        SettingsError: The options make no sense.
+        StartRefusedError: The address is taken.
     """
     host, _, port = options.listen.rpartition(":")
     if host not in LOOPBACK or not port.isdigit():
@@ -63,7 +65,7 @@ async def open_bank(options: BankOptions) -> AsyncIterator[str]:
     try:
         bank = await serve(host, int(port), profile=profile, path=options.file, plan=options.faults)
     except RuntimeError as error:  # as gRPC tells that it cannot bind
-        raise SettingsError(f"cannot listen on {options.listen}: is something running there?") from error
+        raise StartRefusedError(f"cannot listen on {options.listen}: {error}") from error
     async with bank:
         yield bank.address
 

@@ -9,14 +9,16 @@ import secrets
 import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from prometheus_client import CollectorRegistry
 
 from keelpay_server.book.engine import Engine
+from keelpay_server.book.ports import StorageLost
 from keelpay_server.config import MasterKey, Settings, load_master_key
+from keelpay_server.gateway.vault_rotation import reseal_all
 from keelpay_server.risk.counters import Counters
 from keelpay_server.risk.policy import RiskPolicy
 from keelpay_server.rpc.access_log import AccessLog, Sink
@@ -24,6 +26,8 @@ from keelpay_server.rpc.listeners import ClientCertificate, Listener, Tls
 from keelpay_server.rpc.metrics import expose
 from keelpay_server.rpc.server import RpcServer, ServerSettings, wall_us
 from keelpay_server.storage.opening import open_store
+from keelpay_server.storage.postgres import PostgresStore
+from keelpay_server.storage.sqlite import SqliteStore
 
 from .rails import Rails, open_accounts, open_rails
 from .reactions import REACTIONS
@@ -69,6 +73,7 @@ async def open_server(
     Raises:
         SettingsError, WrongMode, FileBusy, DatabaseNewer, StartRefusedError: It cannot start; the text says why.
     """
+    Path(settings.data).mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240  (before anything is served)
     master = load_master_key(settings, os.environ if environment is None else environment)
     async with AsyncExitStack() as stack:
         engine, rooms, rails = await stack.enter_async_context(_open_rooms(settings, master))
@@ -96,7 +101,6 @@ async def open_server(
 @asynccontextmanager
 async def _open_rooms(settings: Settings, master: MasterKey) -> AsyncIterator[tuple[Engine, Rooms, Rails]]:
     """Opens everything below gRPC: storage, engine, rails, rooms; later work is done from here on."""
-    Path(settings.data).mkdir(parents=True, exist_ok=True)
     list_key = master.derive("risk-lists")
     policy = RiskPolicy(list_key=list_key)
     async with (
@@ -108,18 +112,26 @@ async def _open_rooms(settings: Settings, master: MasterKey) -> AsyncIterator[tu
         engine = Engine(
             settings.book, store, wall=wall_us, process=process_name(), reactions=REACTIONS, projection=counters
         )
-        try:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(_keep_counters, store, counters)
             rooms = Rooms(engine, store.reader, rails, settings, master, list_key)
+            stack.callback(rooms.close)
+            stack.push_async_callback(engine.close)
             await open_accounts(engine, settings, rails.connectors)
             await rooms.keeper.open()
+            if settings.vault_key > 1:
+                await reseal_all(engine, rooms.vault, secrets.token_bytes)
             engine.start(rooms.handlers())
             rooms.outbox.start()
+            stack.push_async_callback(rooms.outbox.close)
             await rooms.statements.begin()
             yield engine, rooms, rails
-        finally:
-            await rooms.outbox.close()
-            await engine.close()
-            await store.save_snapshot(SNAPSHOT, counters.sequence, counters.dump())
+
+
+async def _keep_counters(store: SqliteStore | PostgresStore, counters: Counters) -> None:
+    """Stores the counters on the way out; without them the next start reads the whole journal, which is only slower."""
+    with suppress(StorageLost):
+        await store.save_snapshot(SNAPSHOT, counters.sequence, counters.dump())
 
 
 def process_name() -> str:
@@ -135,7 +147,9 @@ def _listener(settings: Settings) -> Listener:
     return Listener(
         address=settings.listen,
         tls=Tls(
-            certificate_chain=Path(tls.certificate), private_key=Path(tls.key), client_roots=roots,
+            certificate_chain=Path(tls.certificate),
+            private_key=Path(tls.key),
+            client_roots=roots,
             client_certificate=ClientCertificate.NONE if roots is None else ClientCertificate.REQUIRED,
-        ),  # fmt: skip
+        ),
     )

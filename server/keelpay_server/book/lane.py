@@ -206,8 +206,8 @@ class Lane:
 
     async def _save(self, commands: Sequence[Command]) -> list[Outcome]:
         batch = Batch(self._book, commands, self._reactions, self._projection, self._process)
-        # Once an outage has outlasted every wait, each batch asks once and fails fast, until one comes through.
-        for wait_s in (*(() if self._lost else RETRY_S), None):
+        # Once an outage has outlasted every wait, each batch asks but twice and fails fast, until one comes through.
+        for wait_s in (*(RETRY_S[:1] if self._lost else RETRY_S), None):
             try:
                 await self._store.transact(batch)
             except StorageLost as error:

@@ -120,6 +120,11 @@ def _payer(parties: Parties) -> Payer:
     return parties.payer
 
 
+def expiry(payment: Payment) -> Work:
+    """Returns the work of ending a payment that nobody authorizes in time."""
+    return Work(payment.id, EXPIRY_WORK, payment.id, BUSINESS, payment.expire_time)
+
+
 def hold_expiry(payment: Payment) -> Work:
     """Returns the work of ending a hold that nobody captured; its row is the authorization's own."""
     if payment.authorization is None:

@@ -7,7 +7,7 @@ Invariant: a merchant's number names one payment for ever; an order has one live
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from keelpay_server.book.changes import BUSINESS, Changes, Work
+from keelpay_server.book.changes import Changes
 from keelpay_server.book.command import Command
 from keelpay_server.book.need import Need
 from keelpay_server.book.reasons import Reason
@@ -15,7 +15,7 @@ from keelpay_server.book.refusal import Refused
 from keelpay_server.book.world import World
 from keelpay_server.risk.decision import risk_needs
 
-from .charge import EXPIRY_WORK
+from .charge import expiry
 from .confirm import confirm, signals_of
 from .method import Method
 from .number import need_number, take_number
@@ -96,13 +96,13 @@ class CreatePayment(Command):
         if payment.expire_time <= world.business_us:
             raise Refused(Reason.FIELD_INVALID, "expire_time is in the past",
                           violations=(("payment.expire_time", "it is in the past"),))  # fmt: skip
-        expiry = Work(payment.id, EXPIRY_WORK, payment.id, BUSINESS, payment.expire_time)
+        ends = expiry(payment)
         if not self.go:
             event = event_of(payment, "created")
-            return Changes(payment, events=(event,), work=(expiry,)).join(taken)
+            return Changes(payment, events=(event,), work=(ends,)).join(taken)
         changes = confirm(world, payment, parties, None, self.received_us)
         if payment.id not in changes.done:
-            changes = changes._replace(work=(*changes.work, expiry))
+            changes = changes._replace(work=(*changes.work, ends))
         else:
             changes = changes._replace(done=tuple(key for key in changes.done if key != payment.id))
         return _latest_order(taken, changes)

@@ -24,10 +24,7 @@ from keelpay_server.book.ports import Page
 from keelpay_server.book.refusal import invalid
 from keelpay_server.book.request import identify
 
-from . import (
-    names,
-    transfer_result,  # noqa: F401 - results of transfers' operations are registered by it
-)
+from . import names
 from .card import check_card
 from .instrument import Instrument
 from .instrument_commands import RemoveInstrument, StoreInstrument

@@ -18,7 +18,7 @@ from keelpay_server.ledger.hold import Hold
 from keelpay_server.ledger.posting import bank as bank_posting
 from keelpay_server.ledger.posting import payment as posting
 
-from .charge import HOLD_US, decline, fee_now, hold_expiry
+from .charge import HOLD_US, decline, expiry, fee_now, hold_expiry
 from .decline import decline_of, failure_text
 from .operation import Operation, OperationKind, OperationState
 from .order_payment import order_freed, order_paid
@@ -135,6 +135,7 @@ def _refused(
         failure = failure_text(decline_of(operation.code), rail_code=operation.code, operation=operation.number,
                                wall_us=world.wall_us)  # fmt: skip
         changes = decline(world, payment, parties, failure, {"code": operation.code}, bank_us=result.bank_us)
+        changes = changes._replace(work=(*changes.work, expiry(payment)))  # its row had ended with the charge
     return changes.join(Changes(rows=rows, pending=freed))
 
 

@@ -38,7 +38,7 @@ from .parties import BALANCE_CHANNEL
 from .payment import Payment, PaymentState
 from .payment_reads import FILTERS, ORDERS, around, owned_merchant, owned_payment, payment_by_number
 from .payment_render import render_payment, render_whole
-from .preview import preview
+from .preview_render import preview
 from .routes import Routes
 
 WAIT_S_MAX: Final = 3.0

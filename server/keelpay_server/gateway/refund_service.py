@@ -17,10 +17,7 @@ from keelpay_server.book.paging import Pager
 from keelpay_server.book.refusal import invalid
 from keelpay_server.book.request import identify
 
-from . import (
-    names,
-    refund_result,  # noqa: F401 - results of refunds' operations are registered by it
-)
+from . import names
 from .instrument import KIND as INSTRUMENT_KIND
 from .payment import KIND as PAYMENT_KIND
 from .payment_reads import ORDERS, owned_merchant

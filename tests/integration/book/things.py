@@ -76,7 +76,8 @@ class TouchThing(Command):
         thing = world.require(Thing, self.thing)
         thing = thing._replace(touches=thing.touches + 1)
         done = () if self.done is None else (self.done,)
-        return Changes(thing, events=(_event("touched", thing.id, thing.touches),), done=done)
+        event = _event("touched", thing.id, thing.touches, kept=thing.kept, note=thing.note)
+        return Changes(thing, events=(event,), done=done)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +98,75 @@ class RefuseThing(Command):
         return Changes(rows=(spent,), events=(_event("spent", spent.id, 9),), refusal=refusal)
 
 
-def _event(what: str, key: bytes, version: int) -> Event:
-    return Event(f"thing.{what}", "thg", key, version, "cafe", {})
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveMoney(Command):
+    """Posts from the balance and places (or, below zero, gives back) a hold on it, in one event."""
+
+    post: int = 0
+    hold: int = 0
+
+    def needs(self, need: Need) -> None:
+        need.account(BALANCE)
+
+    def decide(self, world: World) -> Changes:
+        legs = ((BALANCE, AVAILABLE, self.post, 2),) if self.post else ()
+        pending = ((BALANCE, AVAILABLE, self.hold),) if self.hold else ()
+        return Changes(legs=legs, pending=pending, events=(_event("moved", b"money", 1),))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopUp(Command):
+    """Raises the balance."""
+
+    amount: int
+
+    def decide(self, world: World) -> Changes:
+        return Changes(legs=((CLEARING, BALANCE, self.amount, 1),), events=(_event("topped", b"money", 1),))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkThing(Command):
+    """Lets one thing's note name another."""
+
+    thing: bytes
+    to: bytes
+
+    def needs(self, need: Need) -> None:
+        need.row(Thing, self.thing)
+
+    def decide(self, world: World) -> Changes:
+        thing = world.require(Thing, self.thing)._replace(note=self.to.hex())
+        return Changes(thing, events=(_event("linked", thing.id, 1),))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TouchLinked(Command):
+    """Touches the thing that another one's note names: its key is known only after the first round of loading."""
+
+    thing: bytes
+
+    depth: ClassVar[int] = 2
+
+    def needs(self, need: Need) -> None:
+        thing = need.row(Thing, self.thing)
+        if thing is not None and thing.note is not None:
+            need.row(Thing, bytes.fromhex(thing.note))
+
+    def decide(self, world: World) -> Changes:
+        note = world.require(Thing, self.thing).note
+        if note is None:
+            raise Refused(Reason.RESOURCE_NOT_FOUND)
+        linked = world.require(Thing, bytes.fromhex(note))
+        linked = linked._replace(touches=linked.touches + 1)
+        return Changes(linked, events=(_event("touched", linked.id, linked.touches),))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnnounceThing(MakeThing):
+    """A made thing that higher rooms react to."""
+
+    emits: ClassVar[str] = "thing.announced"
+
+
+def _event(what: str, key: bytes, version: int, **data: object) -> Event:
+    return Event(f"thing.{what}", "thg", key, version, "cafe", data)

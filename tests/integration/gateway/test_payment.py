@@ -223,6 +223,14 @@ async def test_confirm_after_expiry_changes_nothing(shop: Shop) -> None:
     assert payment.authorized == 0
 
 
+async def test_a_payment_declined_at_its_bank_still_expires(shop: Shop) -> None:
+    card = await shop.instrument("tok-insufficient-funds")
+    payment = await shop.pay(5_000, instrument=card)
+    assert payment.state == PaymentState.REQUIRES_PAYMENT_METHOD
+    await shop.advance(DAY)
+    assert (await shop.payment(payment.id)).state == PaymentState.EXPIRED
+
+
 async def test_a_hold_that_nobody_captures_goes_back(shop: Shop) -> None:
     await shop.fill(50_000)
     balance = await shop.pay_from_balance_manually(20_000)

@@ -14,7 +14,6 @@ from keelpay_server.book.rail import OperationOutcome, OperationResult
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused
 from keelpay_server.clearing.window import Window, WindowState
-from keelpay_server.gateway import refund_result  # noqa: F401  (registers its subject)
 from keelpay_server.gateway.operation import UNRESOLVED, Operation
 from keelpay_server.gateway.payment import Payment, PaymentState
 from keelpay_server.gateway.refund import Refund, RefundPolicy, RefundState

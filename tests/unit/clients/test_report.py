@@ -100,7 +100,7 @@ def test_groups_are_sorted_by_size():
 
 
 def test_the_newest_statement_of_a_bank_counts():
-    (check,) = [each for each in report().checks if each.what == "money at bank"]
+    (check,) = [each for each in report().checks if each.what == "at bank"]
     assert (check.left_value, check.right_value) == (2000, 2000)
 
 
@@ -112,7 +112,7 @@ def test_the_newest_statement_of_a_bank_counts():
         ({"findings": (*FINDINGS[:7], FINDINGS[7]._replace(ok=False, detail="a leg"))}, "invariant 8: a leg"),
         ({"findings": FINDINGS[:7]}, "invariant 8: not checked"),
         ({"payouts": ()}, "merchants' money"),
-        ({"statements": ()}, "money at bank"),
+        ({"statements": ()}, "at bank"),
         ({"refunds": ()}, "refunds"),
         ({"settlements": ()}, "captured"),
         ({"fee_income_before": 0}, "fees"),

@@ -1,10 +1,11 @@
 import gzip
+import sys
 from collections import Counter
 
 import pytest
 
 from keelpay_clients.recorded_traffic import TrafficError, read_transactions
-from keelpay_clients.seeded_traffic import RHYTHM, make_transactions
+from keelpay_clients.seeded_traffic import PURSE_MAX_MINOR, RHYTHM, make_transactions
 from keelpay_clients.traffic import load_traffic, thin
 from keelpay_clients.transaction import DAY_S, HOUR_S, Transaction
 
@@ -52,6 +53,26 @@ def test_a_broken_archive_is_refused(tmp_path):
     path.write_bytes(b"no gzip")
     with pytest.raises(TrafficError, match="cannot be read"):
         read_transactions(path, days=1)
+
+
+def test_parquet_is_read_like_text(tmp_path):
+    pyarrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    columns = {"t": [5, DAY_S], "customer": [1, 2], "terminal": [3, 4], "amount_cents": [7, 8], "fraud": [1, 0]}
+    parquet.write_table(pyarrow.table(columns), tmp_path / "t.parquet")
+    assert read_transactions(tmp_path / "t.parquet", days=1) == [Transaction(5, "1", "3", 7, True)]
+
+
+def test_without_the_reader_of_parquet_another_file_is_advised(tmp_path, monkeypatch):
+    (tmp_path / "t.parquet").write_bytes(b"PAR1")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(TrafficError, match="pip install"):
+        read_transactions(tmp_path / "t.parquet", days=1)
+
+
+def test_a_customer_buys_something_big_now_and_then():
+    made = make_transactions(days=2, count=1000, seed=1)
+    big = [each for each in made if each.amount_minor > 2 * PURSE_MAX_MINOR]
+    assert 10 <= len(big) <= 60
 
 
 def test_made_up_traffic_is_the_same_for_the_same_seed():

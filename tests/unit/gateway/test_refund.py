@@ -4,13 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from keelpay.api.gateway.v1 import refund_pb2
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused
 from keelpay_server.gateway.refund import (
     ENDED,
     TRANSITIONS,
-    LagCause,
     Refund,
     RefundPolicy,
     RefundState,
@@ -62,15 +60,6 @@ def test_every_state_is_reached_and_can_end():
             seen.add(now)
             ahead.extend(TRANSITIONS[now] - seen)
         assert seen & ENDED
-
-
-def test_states_and_causes_are_numbered_as_in_the_contract():
-    assert {s.name: s.value for s in RefundState} == {
-        name.removeprefix("STATE_"): number for name, number in refund_pb2.Refund.State.items() if number
-    }
-    assert {c.name: c.value for c in LagCause} == {
-        name.removeprefix("LAG_CAUSE_"): number for name, number in refund_pb2.Refund.LagCause.items() if number
-    }
 
 
 def test_a_refund_to_a_balance_is_due_in_a_minute():

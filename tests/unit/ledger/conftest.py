@@ -1,3 +1,5 @@
+"""What the ledger's unit tests share."""
+
 from random import Random
 
 import pytest

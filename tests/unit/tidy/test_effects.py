@@ -27,6 +27,7 @@ EFFECTS = {
     "book/hub.py": "wakes those who watch",
     "book/worker.py": "claims and runs due work",
     "book/ports.py": "declares what storage and rails await",
+    "gateway/dispatch.py": "asks several banks at once",
     "events/alert.py": "waits for the hubs and the drain",
     "events/courier.py": "sends webhooks, many at once",
     "events/outbox.py": "follows the journal",
@@ -45,7 +46,8 @@ CLOCK_CALLS = {"now", "utcnow", "today"}
 WIRE = frozenset({"grpc", "grpc_health", "grpc_reflection", "grpc_status", "google.protobuf", "google.rpc", "keelpay"})
 # Who may know grpc and generated code, by pattern from the server's folder.
 WIRE_READERS = (
-    "rpc/*", "edge/*", "*/service*.py", "*/service/*.py", "*/*_service.py", "*/*_servicer.py", "*/*_render.py", "rails/grpc_*",
+    "rpc/*", "edge/*", "*/service*.py", "*/service/*.py", "*/*_service.py", "*/*_servicer.py", "*/*_render.py",
+    "rails/grpc_*",
     "rails/sandbox/notifier.py", "rails/sandbox/server.py", "rails/conformance/*",
     "app.py", "app/*", "cli.py", "cli/*",
 )  # fmt: skip

@@ -16,6 +16,8 @@ def test_no_file_is_longer_than_its_limit():
 def test_no_function_is_longer_than_its_limit():
     long = {}
     for path in sources.modules("server", "sdk", "clients", "protos"):
+        if "migrations/versions" in str(path):  # a step is a list of tables, not a thought
+            continue
         for node in ast.walk(sources.tree(path)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 count = node.end_lineno - node.lineno + 1

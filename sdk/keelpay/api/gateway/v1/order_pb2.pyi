@@ -38,7 +38,7 @@ class Order(_message.Message):
         STATE_OPEN: Order._State.ValueType  # 1
         """Waits to be paid."""
         STATE_PAID: Order._State.ValueType  # 2
-        """One of its payments is authorized or captured."""
+        """One of its payments was captured, all of it or a part."""
         STATE_CLOSING: Order._State.ValueType  # 3
         """Closing was asked for while a payment is at the bank; ends as CLOSED, and a late success is refunded."""
         STATE_CLOSED: Order._State.ValueType  # 4
@@ -54,7 +54,7 @@ class Order(_message.Message):
     STATE_OPEN: Order.State.ValueType  # 1
     """Waits to be paid."""
     STATE_PAID: Order.State.ValueType  # 2
-    """One of its payments is authorized or captured."""
+    """One of its payments was captured, all of it or a part."""
     STATE_CLOSING: Order.State.ValueType  # 3
     """Closing was asked for while a payment is at the bank; ends as CLOSED, and a late success is refunded."""
     STATE_CLOSED: Order.State.ValueType  # 4

@@ -48,9 +48,9 @@ class Takings:
         return sum(each.amount_captured.amount_minor for each in self.payments.values())
 
     @property
-    def paid(self) -> int:
+    def paid(self) -> set[int]:
         """Payments that were seen authorized."""
-        return sum(each.amount_authorized.amount_minor > 0 for each in self.payments.values())
+        return {number for number, each in self.payments.items() if each.amount_authorized.amount_minor > 0}
 
 
 class Cashier:
@@ -92,7 +92,7 @@ class Cashier:
             region=Region(planned.region, RegionSource.PAYER),
             merchant_payment_id=f"{self._cast.run}-{planned.number}",
             capture_method=CaptureMethod.MANUAL if planned.captures else CaptureMethod.AUTOMATIC,
-            device=person.device,
+            device=person.device(stolen=planned.fraud),
             confirm=True,
         )
         payment = await self._partner.payments.create(draft, timeout_s=PATIENCE_S)
@@ -108,6 +108,8 @@ class Cashier:
             if payment.state is PaymentState.REQUIRES_CONFIRMATION:
                 payment = await self._partner.payments.confirm(payment, timeout_s=PATIENCE_S)
             elif payment.state is PaymentState.REQUIRES_ACTION and self._wants_finger(payment):
+                if planned.fraud:
+                    break
                 payment = await self._confirm(planned, person, payment)
             elif payment.state in {PaymentState.PROCESSING, PaymentState.REQUIRES_ACTION}:
                 payment = await self._later(payment)

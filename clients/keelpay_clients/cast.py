@@ -21,6 +21,7 @@ from .patience import PATIENCE_S, until
 from .person import Person
 from .plan import MANDATE_DAY_MINOR, MANDATE_PAYMENT_MINOR, Plan
 from .planned_payment import Obstacle
+from .run_error import DeclinedError
 
 CALENDAR: Final = Calendar(time_zone="Asia/Shanghai", cut_off_minute=0)
 """Windows close at midnight; what a day took in is paid out on the next (T+1)."""
@@ -166,7 +167,7 @@ async def top_up(callers: Callers, person: Person, amount: Money) -> None:
     """Moves money from a person's wallet into the balance here, and waits until it is there.
 
     Raises:
-        AssertionError: The wallet said no.
+        DeclinedError: The wallet said no.
     """
     request_id = new_request_id()
     pending = {OperationState.SUBMITTED, OperationState.UNKNOWN}
@@ -179,4 +180,5 @@ async def top_up(callers: Callers, person: Person, amount: Money) -> None:
         return None if transfer.state in pending else transfer.state
 
     reached = await until(state, f"the top-up of {person.name}")
-    assert reached is OperationState.SUCCEEDED, f"the top-up of {person.name} is {reached.name}"
+    if reached is not OperationState.SUCCEEDED:
+        raise DeclinedError(f"the top-up of {person.name} is {reached.name}")

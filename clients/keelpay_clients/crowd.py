@@ -10,6 +10,8 @@ from typing import Final, TypeVar
 
 from keelpay import KeelpayError
 
+from .run_error import RunError
+
 T = TypeVar("T")
 S = TypeVar("S")
 AT_ONCE: Final = 24
@@ -38,13 +40,13 @@ async def for_each(
     """
     gate = asyncio.Semaphore(at_once)
     results: list[S] = []
-    errors: list[KeelpayError] = []
+    errors: list[KeelpayError | RunError] = []
 
     async def one(item: T) -> None:
         async with gate:
             try:
                 results.append(await act(item))
-            except KeelpayError as error:
+            except (KeelpayError, RunError) as error:
                 errors.append(error)
         advance()
 

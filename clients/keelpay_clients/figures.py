@@ -16,6 +16,7 @@ class PaymentFigure(NamedTuple):
         paid: It was authorized or captured.
         open: It is under way: not paid, not ended, not declined.
         unfunded: It was not paid because there was not enough money.
+        abandoned: Nobody did what it waited for.
         under_mandate: It was paid under a mandate.
         system_ms: Spent in keelpay.
         bank_ms: Spent at the bank.
@@ -30,6 +31,7 @@ class PaymentFigure(NamedTuple):
     paid: bool
     open: bool
     unfunded: bool
+    abandoned: bool
     under_mandate: bool
     system_ms: int
     bank_ms: int
@@ -147,6 +149,8 @@ class Played(NamedTuple):
         mandates: Mandates it was given.
         confirmations: Fingers it put on a sensor for payments.
         step_ups: Of these, for cards and bank accounts, where risk asked.
+        frauds: Payments of thieves.
+        frauds_stopped: Of these, those that were not paid.
         other_ways: Payments that a payer made with another instrument after a decline.
         reviews: Payments that a reviewer decided.
         failures: Acts that ended in an error, as text.
@@ -161,6 +165,8 @@ class Played(NamedTuple):
     mandates: int
     confirmations: int
     step_ups: int
+    frauds: int
+    frauds_stopped: int
     other_ways: int
     reviews: int
     failures: tuple[str, ...]

@@ -9,15 +9,13 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
+from .run_error import ImpatientError
+
 T = TypeVar("T")
 PATIENCE_S: Final = 120.0
 """The longest wait: for an answer under a rate limit, or for work that runs in the background."""
 PAUSE_S: Final = 0.05
 PAUSE_MAX_S: Final = 0.4
-
-
-class ImpatientError(Exception):
-    """Something did not happen in time; the text says what."""
 
 
 async def until(ask: Callable[[], Awaitable[T | None]], what: str, *, patience_s: float = PATIENCE_S) -> T:

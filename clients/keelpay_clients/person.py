@@ -52,10 +52,9 @@ class Person:
     mandates: dict[str, str] = field(default_factory=dict)
     hand: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    @property
-    def device(self) -> Device:
-        """The phone."""
-        digest = sha256(self.token.encode())
+    def device(self, *, stolen: bool = False) -> Device:
+        """The person's phone; or that of a thief, who has the person's numbers, and no finger."""
+        digest = sha256(f"thief of {self.token}".encode() if stolen else self.token.encode())
         address = ".".join(str(byte) for byte in digest.digest()[:3])
         return Device(
             device_id=digest.hexdigest(), ip_address=f"10.{address}", locale="zh-CN", time_zone="Asia/Shanghai"

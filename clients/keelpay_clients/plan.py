@@ -127,14 +127,19 @@ def make_plan(transactions: Sequence[Transaction], *, days: int, merchants_max: 
         )
         for number, (each, way) in enumerate(zip(transactions, _ways(len(transactions), chance), strict=True))
     ]  # fmt: skip
+    # A thief has no finger for a balance, and gives nothing back.
+    honest = [each.number for each in payments if not each.fraud]
     end_s = days * DAY_S - 1
     for way, permille in MANUAL_PERMILLE.items():
-        able = [each.number for each in payments if each.way is way and each.amount_minor >= SMALLEST_PARTED_MINOR]
+        able = [
+            number for number in honest
+            if payments[number].way is way and payments[number].amount_minor >= SMALLEST_PARTED_MINOR
+        ]  # fmt: skip
         for turn, number in enumerate(_some(able, permille, chance)):
             payments[number] = replace(payments[number], captures=_captures(payments[number], turn, end_s, chance))
-    for turn, number in enumerate(_some(range(len(payments)), REFUND_PERMILLE, chance)):
+    for turn, number in enumerate(_some(honest, REFUND_PERMILLE, chance)):
         payments[number] = replace(payments[number], refund=_refund(payments[number], turn, end_s, chance))
-    by_bank = [each.number for each in payments if each.way in {Way.WALLET, Way.CARD}]
+    by_bank = [number for number in honest if payments[number].way in {Way.WALLET, Way.CARD}]
     for number in _some(by_bank, REFUSED_PERMILLE, chance):
         payments[number] = replace(payments[number], obstacle=Obstacle.REFUSED, gives_up=True)
     for turn, number in enumerate(_some(by_bank, NO_MONEY_PERMILLE, chance)):
@@ -198,7 +203,10 @@ def _refund(payment: PlannedPayment, turn: int, end_s: int, chance: Random) -> P
 
 def _mandated(payments: Sequence[PlannedPayment], chance: Random) -> list[int]:
     """Returns the payments from balances that a mandate covers, all its limits kept."""
-    small = [each for each in payments if each.way is Way.BALANCE and each.amount_minor <= MANDATE_PAYMENT_MINOR]
+    small = [
+        each for each in payments
+        if each.way is Way.BALANCE and each.amount_minor <= MANDATE_PAYMENT_MINOR and not each.fraud
+    ]  # fmt: skip
     chosen = []
     spent: defaultdict[tuple[str, int, int], int] = defaultdict(int)
     for number in _some([each.number for each in small], MANDATE_PERMILLE, chance):

@@ -30,6 +30,7 @@ from .treasury import PAGE
 RESERVE: Final = 1000
 PAYOUT_TRANSIT, REFUND_TRANSIT, FEE_INCOME, BANK_COST, SUSPENSE = 2200, 2300, 4000, 5000, 6900
 """Codes of the chart of accounts."""
+ENDED_UNPAID: Final = frozenset({PaymentState.EXPIRED, PaymentState.CANCELLED})
 SETTLED_BREAKS: Final = frozenset({BreakState.EXPLAINED, BreakState.RESOLVED})
 FEE_LINES: Final = frozenset({SettlementLineKind.FEE, SettlementLineKind.FEE_RETURN})
 AT_ONCE: Final = 8
@@ -117,6 +118,7 @@ def _payment(payment: Payment) -> PaymentFigure:
         paid=paid,
         open=not paid and not payment.has_ended and payment.state is not PaymentState.REQUIRES_PAYMENT_METHOD,
         unfunded=unfunded,
+        abandoned=not paid and failure is None and payment.state in ENDED_UNPAID,
         under_mandate=bool(payment.mandate),
         system_ms=payment.system_ms,
         bank_ms=payment.bank_ms,

@@ -12,14 +12,11 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Final
 
+from .run_error import TrafficError
 from .transaction import DAY_S, Transaction
 
 COLUMNS: Final = ("t", "customer", "terminal", "amount_cents", "fraud")
 _PARQUET_ROWS: Final = 65_536
-
-
-class TrafficError(Exception):
-    """A file is no recorded traffic, or cannot be read here; the text says what to do."""
 
 
 def read_transactions(path: Path, *, days: int, rows_max: int | None = None) -> list[Transaction]:

@@ -83,7 +83,7 @@ class Report:
 
     @property
     def success(self) -> Share:
-        """Paid of all that were confirmed, want of funds and open ones left out."""
+        """Paid of all that were confirmed; want of funds, abandoned and open ones left out."""
         return success_of(self.books.payments)
 
     @property
@@ -215,7 +215,7 @@ class Report:
 
 def success_of(payments: Iterable[PaymentFigure]) -> Share:
     """Returns the payments that were paid, of those that could have been."""
-    counted = [each for each in payments if each.paid or not (each.unfunded or each.open)]
+    counted = [each for each in payments if each.paid or not (each.unfunded or each.abandoned or each.open)]
     return Share(sum(each.paid for each in counted), len(counted))
 
 

@@ -60,19 +60,21 @@ def _figures(report: Report) -> RenderableType:
     played, books = report.played, report.books
     table = _table("The simulation", "figure", "value", "target")
     unfunded = sum(each.unfunded for each in books.payments)
+    abandoned = sum(each.abandoned for each in books.payments)
     still_open = sum(each.open for each in books.payments)
     per_s = len(books.payments) * 10 // max(played.wall_s, 1)
     rows: list[tuple[str, str, str]] = [
         ("payments", f"{len(books.payments):,}", ""),
         ("  played in", f"{played.wall_s} s, {per_s // 10}.{per_s % 10} a second", ""),
         ("success rate", _share(report.success), "≥ 95 %"),
-        ("  want of funds, still open", f"{unfunded}, {still_open}", ""),
+        ("  no money, abandoned, open", f"{unfunded}, {abandoned}, {still_open}", ""),
         ("system time p50 / p99", _spread(report.system), "p99 < 1,000 ms"),
         ("bank time p50 / p99", _spread(report.bank), ""),
         ("passkeys, mandates", f"{played.passkeys}, {played.mandates}", ""),
         ("confirmed by finger or face", f"{played.confirmations}", ""),
         ("  stepped up by risk", _share(Share(played.step_ups, len(books.payments))), "≤ 2 %"),
-        ("paid another way after a decline", f"{played.other_ways}", ""),
+        ("thieves stopped", f"{played.frauds_stopped} of {played.frauds}", ""),
+        ("paid another way", f"{played.other_ways}", ""),
         ("decided by a reviewer", f"{played.reviews}", ""),
         ("money in (captured)", money(report.captured_minor, report.currency), ""),
         ("refunded", money(report.refunded_minor, report.currency), ""),

@@ -20,6 +20,10 @@ SHOPS_OF_CUSTOMERS: Final = 3
 BIG_ONE_OF: Final = 25
 """One purchase in so many is a big one: a bicycle, a telephone. Risk control looks twice at those."""
 BIG_TIMES: Final = (6, 10)
+FRAUD_PERMILLE: Final = 3
+"""Purchases by a thief (docs/product.md: traffic shape), somewhere in the second half of the time."""
+FRAUD_MINOR: Final = (1_500_000, 2_500_000)
+"""What a thief buys can be sold on."""
 PURSE_MIN_MINOR: Final = 500
 PURSE_MAX_MINOR: Final = 10_000
 
@@ -48,4 +52,7 @@ def make_transactions(*, days: int, count: int, seed: int) -> list[Transaction]:
                 amount *= chance.randint(*BIG_TIMES)
             time_s = min(hour * HOUR_S + chance.randrange(HOUR_S), days * DAY_S - 1)
             made.append(Transaction(time_s, f"c{customer}", f"t{chance.choice(nearby[customer])}", amount))
-    return sorted(made)
+    made.sort()
+    for place in chance.sample(range(count // 2, count), -(-count * FRAUD_PERMILLE // 1000) if count > 1 else 0):
+        made[place] = made[place]._replace(amount_minor=chance.randint(*FRAUD_MINOR), fraud=True)
+    return made

@@ -70,9 +70,8 @@ async def run_simulation(connection: Connection, options: Options, out: Console)
         out: Where progress and report go.
 
     Raises:
-        TrafficError: The file cannot be read.
+        RunError: The file cannot be read, or the server does not get on.
         KeelpayError: Something that everything depends on is refused.
-        ImpatientError: The server does not get on.
     """
     transactions = load_traffic(options.traffic, days=options.days, payments_max=options.payments, seed=options.seed)
     plan = make_plan(transactions, days=options.days, merchants_max=options.merchants, seed=options.seed)
@@ -108,11 +107,12 @@ class _Run:
         await self._play_days(await Timeline.begin(self._callers))
         wall_s = int(time.monotonic() - begin)
         takings = self._cashier.takings
+        frauds = {each.number for each in self._plan.payments if each.fraud}
         played = Played(
-            payments=len(self._plan.payments), paid=takings.paid, captured_minor=takings.captured_minor,
+            payments=len(self._plan.payments), paid=len(takings.paid), captured_minor=takings.captured_minor,
             refunds=len(takings.refunds), passkeys=cast.passkeys, mandates=cast.mandates,
-            confirmations=takings.confirmations, step_ups=takings.step_ups,
-            other_ways=takings.other_ways, reviews=self._reviews,
+            confirmations=takings.confirmations, step_ups=takings.step_ups, frauds=len(frauds),
+            frauds_stopped=len(frauds - takings.paid), other_ways=takings.other_ways, reviews=self._reviews,
             failures=tuple(self._failures), wall_s=wall_s,
         )  # fmt: skip
         books = await read_books(self._callers, self._merchants, before)

@@ -18,12 +18,13 @@ from keelpay.signer import SigningRequest
 
 from .cast import CALENDAR, FEES, enrol, top_up
 from .connection import CURRENCY, Callers, Connection, open_callers
+from .leg_titles import LegTitles, ShownLeg
 from .mixture import Way
-from .patience import PATIENCE_S, until
+from .patience import until
 from .person import Person
 from .reading import read_findings
 from .report_table import INVARIANTS, money
-from .story_screen import ShownLeg, StoryScreen
+from .story_screen import StoryScreen
 from .timeline import Timeline
 from .treasury import FETCHED_AFTER, Treasury
 
@@ -45,7 +46,7 @@ async def run_story(connection: Connection, out: Console) -> bool:
 
     Raises:
         KeelpayError: A step is refused.
-        ImpatientError: The server does not get on.
+        RunError: The server does not get on.
     """
     async with open_callers(connection) as callers:
         return await _Story(callers, StoryScreen(out)).tell()
@@ -58,7 +59,7 @@ class _Story:
         self._callers, self._screen = callers, screen
         self._treasury = Treasury(callers)
         self._suffix = secrets.token_hex(3)
-        self._titles: dict[str, str] = {}
+        self._titles = LegTitles(callers, self._suffix)
 
     async def tell(self) -> bool:
         """Tells all of it."""
@@ -123,19 +124,20 @@ class _Story:
         self._screen.state(order.state.name, f"{_read(PRICE)}; the amount is kept on the server")
         draft = payments.draft(
             merchant=self._merchant, amount=PRICE, method=PaymentMethod.balance(self._mei.name), region="CN-EAST",
-            order=order, description="Pot of tea", device=self._mei.device, confirm=True,
+            order=order, description="Pot of tea", device=self._mei.device(), confirm=True,
         )  # fmt: skip
         self._screen.step("What would it do to the books?", "preview: nothing is stored")
         preview = await payments.preview(draft)
+        name = self._titles.short
         self._screen.legs(
-            ShownLeg(self._short(leg.debit_account), self._short(leg.credit_account), leg.amount.amount, leg.event)
+            ShownLeg(name(leg.debit_account), name(leg.credit_account), leg.amount.amount, leg.event)
             for leg in preview.legs
         )
         self._screen.fact("fee", f"{_read(preview.fee)}, so the tea house gets {_read(preview.merchant_amount)}")
         self._screen.step("The payment is created", "the partner's backend")
         payment = await payments.create(draft)
         self._screen.fact("payment", payment.name.rpartition("/")[2])
-        self._screen.state(payment.state.name, "a balance moves by its owner's finger alone")
+        self._screen.state(payment.state.name, "her balance moves by her finger alone")
         return payment
 
     async def _confirm(self, payment: Payment) -> Payment:
@@ -243,32 +245,7 @@ class _Story:
         return {each.invariant for each in findings if each.ok} == INVARIANTS.keys()
 
     async def _show(self, legs: Iterable[Leg]) -> None:
-        self._screen.legs(
-            [
-                ShownLeg(
-                    await self._title(leg.debit_account, leg.debit_title),
-                    await self._title(leg.credit_account, leg.credit_title),
-                    leg.amount.amount,
-                    leg.kind,
-                )
-                for leg in legs
-            ]
-        )
-
-    async def _title(self, account: str, title: str) -> str:
-        """Returns what people call an account: its owner's name in place of the owner's number."""
-        if account not in self._titles:
-            found = await self._callers.maker.ledger.account(account, timeout_s=PATIENCE_S)
-            kind, *rest = title.split(":")
-            if found.owner and rest:
-                rest[0] = found.owner.rpartition("/")[2]
-            self._titles[account] = self._short(":".join((kind, *rest)))
-        return self._titles[account]
-
-    def _short(self, title: str) -> str:
-        """Returns an account's title without its currency, and without what tells this run's names from others."""
-        partner = self._callers.connection.partner.holder.rpartition("/")[2]
-        return title.removesuffix(f":{CURRENCY}").replace(f"-{self._suffix}", "").replace(f"{partner}/", "")
+        self._screen.legs(await self._titles.shown(legs))
 
 
 def _read(amount: Money) -> str:

@@ -4,7 +4,7 @@ In: what happened. Out: lines of at most 80 columns. Invariant: shows, never ask
 """
 
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import Final
 
 from rich.console import Console
 from rich.padding import Padding
@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .figures import FindingFigure
+from .leg_titles import ShownLeg
 from .report_table import INVARIANTS, WIDTH
 
 INDENT: Final = 5
@@ -20,15 +21,6 @@ CARD_WIDTH: Final = 46
 NAME_WIDTH: Final = 15
 AMOUNT_WIDTH: Final = 9
 KIND_WIDTH: Final = 12
-
-
-class ShownLeg(NamedTuple):
-    """A leg as people read it."""
-
-    debit: str
-    credit: str
-    amount: str
-    kind: str
 
 
 class StoryScreen:

@@ -37,6 +37,8 @@ SAYS_NOTHING = (
     (r", unique=False", ""),
     (r"postgresql_with={},\n", ""),
 )
+COLUMNS_MAX = 150
+"""Columns of one step's tables, where a room has more."""
 VERSIONS = FOLDER / "versions"
 Wanted = Callable[[str], bool]
 
@@ -51,10 +53,12 @@ def main() -> None:
         for old in steps():
             old.unlink()
         for room in ROOMS:
-            name = room.__name__.rpartition(".")[2]
-            asyncio.run(write(f"Tables of the {name} room", name, wanted=tables_of(room).__contains__, batch=False))
+            name, parts = room.__name__.rpartition(".")[2], parts_of(room)
+            for tables in parts:
+                slug = name if len(parts) == 1 else f"{name}_{tables[0]}"
+                asyncio.run(write(f"Tables of the {name} room: {', '.join(tables)}", slug, tables.__contains__))
     elif chosen.message:
-        asyncio.run(write(chosen.message.rstrip("."), None, wanted=lambda _table: True, batch=True))
+        asyncio.run(write(chosen.message.rstrip("."), None, lambda _table: True, batch=True))
     else:
         parser.error('say what it does: make migration m="Payments know their device"')
     paths = [str(path) for path in steps()]
@@ -66,12 +70,21 @@ def steps() -> Iterator[Path]:
     return (path for path in sorted(VERSIONS.glob("*.py")) if path.name != "__init__.py")
 
 
-def tables_of(room: ModuleType) -> set[str]:
-    """Returns the names of a room's tables."""
-    return {value.name for value in vars(room).values() if isinstance(value, Table)}
+def parts_of(room: ModuleType) -> list[list[str]]:
+    """Returns the names of a room's tables, in files that one person can read."""
+    found = {value.name: value for value in vars(room).values() if isinstance(value, Table)}
+    parts: list[list[str]] = [[]]
+    columns = 0
+    for name, table in found.items():
+        columns += len(table.columns)
+        if parts[-1] and columns > COLUMNS_MAX:
+            parts.append([])
+            columns = len(table.columns)
+        parts[-1].append(name)
+    return parts
 
 
-async def write(message: str, slug: str | None, *, wanted: Wanted, batch: bool) -> None:
+async def write(message: str, slug: str | None, wanted: Wanted, *, batch: bool = False) -> None:
     """Writes one step.
 
     Args:

@@ -68,18 +68,23 @@ async def open_rails(settings: Settings, wall: WallClock) -> AsyncIterator[Rails
             await sandbox.close()
 
 
-async def open_accounts(engine: Engine, settings: Settings, connectors: Mapping[str, Rail]) -> None:
-    """Opens the accounts of every bank, by what it declares of itself."""
+async def open_accounts(engine: Engine, settings: Settings, connectors: Mapping[str, Rail]) -> frozenset[str]:
+    """Opens the accounts of every bank, by what it declares of itself; returns the banks that did not answer."""
+    silent = set()
     for rail in settings.rails:
         declared: RailCapabilities | None = await connectors[rail.name].capabilities()
+        if declared is None:
+            silent.add(rail.name)
         await engine.execute(
             OpenBank(
                 bank=rail.name,
                 currencies=tuple(rail.currencies),
                 settle_time_us=_SETTLE_US_UNKNOWN if declared is None else declared.settle_us,
                 idempotent=declared is not None and declared.idempotent,
+                declared=declared is not None,
             )
         )
+    return frozenset(silent)
 
 
 def _sandbox(settings: Settings, rail: RailSettings, wall: WallClock) -> LocalRail:

@@ -4,6 +4,7 @@ In: settings. Out: a server that answers. Invariant: it listens last and stops l
 finished before anything below it closes.
 """
 
+import asyncio
 import os
 import secrets
 import socket
@@ -17,6 +18,7 @@ from prometheus_client import CollectorRegistry
 
 from keelpay_server.book.engine import Engine
 from keelpay_server.book.ports import StorageLost
+from keelpay_server.book.refusal import Refused
 from keelpay_server.config import MasterKey, Settings, load_master_key
 from keelpay_server.gateway.vault_rotation import reseal_all
 from keelpay_server.risk.counters import Counters
@@ -25,6 +27,7 @@ from keelpay_server.rpc.access_log import AccessLog, Sink
 from keelpay_server.rpc.listeners import ClientCertificate, Listener, Tls
 from keelpay_server.rpc.metrics import expose
 from keelpay_server.rpc.server import RpcServer, ServerSettings, wall_us
+from keelpay_server.storage.loading import catch_up
 from keelpay_server.storage.opening import open_store
 from keelpay_server.storage.postgres import PostgresStore
 from keelpay_server.storage.sqlite import SqliteStore
@@ -34,6 +37,7 @@ from .reactions import REACTIONS
 from .rooms import SANDBOX, SERVED_BY_BANKS, Rooms
 
 SNAPSHOT = "risk"
+BANK_RETRY_S = 10.0
 
 
 class RunningServer:
@@ -117,7 +121,8 @@ async def _open_rooms(settings: Settings, master: MasterKey) -> AsyncIterator[tu
             rooms = Rooms(engine, store.reader, rails, settings, master, list_key)
             stack.callback(rooms.close)
             stack.push_async_callback(engine.close)
-            await open_accounts(engine, settings, rails.connectors)
+            await catch_up(store.reader, counters)
+            unknown = await open_accounts(engine, settings, rails.connectors)
             await rooms.keeper.open()
             if settings.vault_key > 1:
                 await reseal_all(engine, rooms.vault, secrets.token_bytes)
@@ -125,7 +130,23 @@ async def _open_rooms(settings: Settings, master: MasterKey) -> AsyncIterator[tu
             rooms.outbox.start()
             stack.push_async_callback(rooms.outbox.close)
             await rooms.statements.begin()
+            waiting = asyncio.create_task(_hear_from(engine, settings, rails, rooms, unknown), name="banks")
+            stack.push_async_callback(_cancel, waiting)
             yield engine, rooms, rails
+
+
+async def _hear_from(engine: Engine, settings: Settings, rails: Rails, rooms: Rooms, unknown: frozenset[str]) -> None:
+    """Asks banks that did not answer at the start again, until all have told what they declare."""
+    while unknown:
+        await asyncio.sleep(BANK_RETRY_S)
+        with suppress(StorageLost, Refused):
+            unknown = await open_accounts(engine, settings, rails.connectors)
+            await rooms.statements.begin()
+
+
+async def _cancel(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def _keep_counters(store: SqliteStore | PostgresStore, counters: Counters) -> None:

@@ -4,6 +4,7 @@ In: commands. Out: outcomes. Invariant: the lane's commit belongs to the lane; a
 """
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
@@ -19,6 +20,7 @@ from .refusal import Refused
 from .worker import Handler, Worker
 from .world import Key, World
 
+_log = logging.getLogger("keelpay.book")
 Row = TypeVar("Row")
 
 
@@ -75,7 +77,11 @@ class Engine:
     async def execute_many(self, commands: Sequence[Command]) -> list[Outcome]:
         """Decides and commits many commands in few batches; refusals stand in their outcomes, OVERLOADED too."""
         futures = [self._submit(commands[at : at + BATCH_MAX]) for at in range(0, len(commands), BATCH_MAX)]
-        return [outcome for future in futures for outcome in await future]
+        outcomes = [outcome for future in futures for outcome in await future]
+        for command, outcome in zip(commands, outcomes, strict=True):
+            if outcome.refusal is not None and command.request is None:  # nobody hears of it but the log
+                _log.warning("%s was refused: %s %s", command, outcome.refusal.reason.name, outcome.refusal.message)
+        return outcomes
 
     async def answer(self, entity: type[Row], outcome: Outcome) -> Row:
         """Returns the entity an outcome speaks of: as the command left it, or as it is now for a repeat.

@@ -62,5 +62,5 @@ class Pager:
         return urlsafe_b64encode(self._sign(scope, body) + body).rstrip(b"=").decode()
 
     def _sign(self, scope: str, body: bytes) -> bytes:
-        # The scope as a digest: of a fixed length, so that no scope can borrow from a body.
-        return hmac.digest(self._secret, sha256(scope.encode()).digest() + body, sha256)[:16]
+        # A body begins with a byte that no UTF-8 text contains, so no scope can borrow from it.
+        return hmac.digest(self._secret, scope.encode() + b"\0" + body, sha256)[:16]

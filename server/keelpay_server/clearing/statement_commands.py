@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from keelpay_server.book import ids, rail
+from keelpay_server.book.bank import Bank
 from keelpay_server.book.changes import WALL, Changes, Work
 from keelpay_server.book.command import Command
 from keelpay_server.book.need import Need
@@ -42,7 +43,8 @@ class BeginStatement(Command):
         return statement_number(self.parsed.bank, self.parsed.currency, self.number)
 
     def needs(self, need: Need) -> None:
-        """Asks whether the number is taken, and by what."""
+        """Asks for the bank, whether the number is taken, and by what."""
+        need.row(Bank, self.parsed.bank)
         if (taken := key_needs(need, self.key)) is not None:
             need.row(Statement, taken)
 
@@ -50,9 +52,15 @@ class BeginStatement(Command):
         """Begins, or returns the same statement whose import was cut.
 
         Raises:
-            Refused: STATEMENT_ALREADY_IMPORTED with its name.
+            Refused: RESOURCE_NOT_FOUND for a bank that we do not know, CURRENCY_MISMATCH for a currency that it does
+                not take, STATEMENT_ALREADY_IMPORTED with its name.
         """
         parsed = self.parsed
+        bank = world.get(Bank, parsed.bank)
+        if bank is None:
+            raise Refused(Reason.RESOURCE_NOT_FOUND, resource="bank")
+        if parsed.currency not in bank.currencies.split():
+            raise Refused(Reason.CURRENCY_MISMATCH, expected=bank.currencies, got=parsed.currency)
         if (taken := find_key(world, self.key)) is not None:
             before = world.require(Statement, taken)
             if before.state == StatementState.IMPORTED or before.sha256 != self.sha256:

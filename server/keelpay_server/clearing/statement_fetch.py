@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from hashlib import blake2b, sha256
 from typing import ClassVar, Final
 
+from keelpay_server.book.bank import Bank
 from keelpay_server.book.changes import BUSINESS, Changes, Work
 from keelpay_server.book.command import Command
 from keelpay_server.book.engine import Engine
@@ -31,6 +32,8 @@ AFTER_CLOSE_US: Final = 300_000_000
 """How long after the end of a bank's day its statement is asked for first."""
 AGAIN_US: Final = 300_000_000
 PORTION: Final = 500
+LOOK_AHEAD_DAYS: Final = 31
+"""How far ahead an account's first statement is looked for."""
 _log = logging.getLogger("keelpay.clearing")
 
 
@@ -101,11 +104,12 @@ class StatementFetch:
         return {FETCH: self.handle}
 
     async def begin(self) -> None:
-        """Schedules every bank and currency that has no schedule yet."""
+        """Schedules every bank and currency in which we have accounts and that has no schedule yet."""
         for name, rail in self._rails.items():
             declared = await rail.capabilities()
-            if declared is not None:
-                for code in sorted(declared.currencies):
+            bank = await self._engine.reader.get(Bank, name)
+            if declared is not None and bank is not None:
+                for code in bank.currencies.split():
                     await self._engine.execute(
                         ScheduleFetch(bank=name, currency=code, utc_offset_minutes=declared.utc_offset_minutes)
                     )
@@ -134,15 +138,35 @@ class StatementFetch:
         declared = None if rail is None else await rail.capabilities()
         if rail is None or declared is None:
             return
-        next_time = ScheduleFetch(bank=bank, currency=currency, utc_offset_minutes=declared.utc_offset_minutes,
-                                  day=day + timedelta(days=1))  # fmt: skip
-        try:
-            await self._import(await rail.statement(day, currency))
-        except StatementUnavailableError as missing:
-            _log.info("statement of %s %s of %s: %s", bank, currency, day, missing)
-            next_time = ScheduleFetch(bank=bank, currency=currency, day=day, again=True,
-                                      utc_offset_minutes=declared.utc_offset_minutes)  # fmt: skip
-        await self._engine.execute(next_time)
+        offset = declared.utc_offset_minutes
+        found = await self._first(rail, currency, day, offset)
+        if found is None:
+            again = ScheduleFetch(bank=bank, currency=currency, day=day, again=True, utc_offset_minutes=offset)
+            await self._engine.execute(again)
+            return
+        await self._import(found)
+        after = found.date + timedelta(days=1)
+        await self._engine.execute(ScheduleFetch(bank=bank, currency=currency, day=after, utc_offset_minutes=offset))
+
+    async def _first(self, rail: Rail, currency: str, day: date, offset: int) -> Statement | None:
+        """Returns the statement of a day, or of the first day of an account that began later; None to ask again.
+
+        A later statement that opens at zero with number 1 proves that there was none before it.
+        """
+        book = await self._engine.reader.book()
+        today = day_at(max(book.business_us, self._engine.wall() + book.offset_us), offset)
+        for ahead in range(LOOK_AHEAD_DAYS):
+            wanted = day + timedelta(days=ahead)
+            if wanted >= today:
+                return None
+            try:
+                found = await rail.statement(wanted, currency)
+            except StatementUnavailableError as missing:
+                _log.info("statement in %s of %s: %s", currency, wanted, missing)
+                continue
+            begins = found.number == 1 and not found.opening_balance_minor
+            return found if not ahead or begins else None
+        return None
 
     async def _import(self, parsed: Statement) -> None:
         digest = sha256(render_statement(parsed)).digest()

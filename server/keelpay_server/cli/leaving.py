@@ -5,14 +5,17 @@ process at once, which loses nothing that was acknowledged.
 """
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
+import threading
 from typing import Final
 
 from .logs import Voice
 
 INTERRUPTED: Final = 130
+_READ_BYTES: Final = 1024
 
 
 class Leaving:
@@ -30,7 +33,8 @@ class Leaving:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._hear, number)
         if with_parent:
-            loop.add_reader(sys.stdin.fileno(), self._look)
+            # A thread, since not everything that can be a standard input can be polled.
+            threading.Thread(target=self._read, args=(loop,), name="parent", daemon=True).start()
 
     async def wait(self) -> None:
         """Returns when it is time to leave."""
@@ -45,7 +49,8 @@ class Leaving:
             self._voice.announce("leaving", because=number.name, hint=hint)
         self._told.set()
 
-    def _look(self) -> None:
-        if not os.read(sys.stdin.fileno(), 1024):
-            asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
-            self._told.set()
+    def _read(self, loop: asyncio.AbstractEventLoop) -> None:
+        while os.read(sys.stdin.fileno(), _READ_BYTES):
+            pass
+        with contextlib.suppress(RuntimeError):  # the loop has ended before
+            loop.call_soon_threadsafe(self._told.set)

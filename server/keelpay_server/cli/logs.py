@@ -37,15 +37,15 @@ class Voice:
     def announce(self, what: str, **facts: Any) -> None:
         """Tells a step of the process's own life: `listening`, `leaving`, `stopped`."""
         if self._human:
-            told = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in facts.items())
-            self._write(click.style(what, bold=True) + (f"  {told}" if told else "") + "\n")
+            told = "".join(f"  {name.replace('_', ' '):<20}{value}\n" for name, value in facts.items())
+            self._write(f"{self._style(what, bold=True)}\n{told}")
         else:
             self._write(json.dumps({"time": _stamp(time.time()), "message": what, **facts}) + "\n")
 
     def access(self, block: str) -> None:
         """Takes a block of access log lines, each a JSON object."""
         if self._human:
-            block = "".join(_plain(json.loads(line)) for line in block.splitlines())
+            block = "".join(self._plain(json.loads(line)) for line in block.splitlines())
         self._write(block)
 
     def install(self, level: str) -> None:
@@ -59,6 +59,18 @@ class Voice:
         logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
         logging.captureWarnings(capture=True)
         logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of its own plugins at every start
+
+    def _plain(self, entry: dict[str, Any]) -> str:
+        if "method" not in entry:
+            return f"{entry}\n"
+        method = entry["method"].rpartition(".")[2]
+        code = self._style(f"{entry['code']:<18}", fg=None if entry["code"] in _GOOD else "yellow")
+        reason = f"  {entry['reason']}" if entry["reason"] else ""
+        clock = entry["time"][11:19]
+        return f"{clock}  {code} {entry['ms']:>9.1f} ms  {method}  {entry['caller']}{reason}  {entry['request_id']}\n"
+
+    def _style(self, text: str, **style: Any) -> str:
+        return click.style(text, **style) if self._stream.isatty() else text
 
     def _write(self, text: str) -> None:
         self._stream.write(text)
@@ -88,16 +100,6 @@ class _Plain(logging.Formatter):
         if request_id := _request_id():
             told += f"  {request_id}"
         return told + ("\n" + self.formatException(record.exc_info) if record.exc_info else "")
-
-
-def _plain(entry: dict[str, Any]) -> str:
-    if "method" not in entry:
-        return f"{' ' * 8}  {entry}\n"
-    method = entry["method"].rpartition(".")[2]
-    code = click.style(f"{entry['code']:<18}", fg=None if entry["code"] in _GOOD else "yellow")
-    reason = f"  {entry['reason']}" if entry["reason"] else ""
-    clock = entry["time"][11:19]
-    return f"{clock}  {code} {entry['ms']:>9.1f} ms  {method}  {entry['caller']}{reason}  {entry['request_id']}\n"
 
 
 def _request_id() -> str:

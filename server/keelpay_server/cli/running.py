@@ -16,6 +16,10 @@ WRONG_SETTINGS = 3
 INTERRUPTED = 130
 
 
+class RunFailed(Exception):  # noqa: N818  (told to the person at the keyboard)
+    """A story or a simulation cannot go on; the text says why."""
+
+
 def run(work: Coroutine[Any, Any, Result]) -> Result:
     """Runs it to its end."""
     try:
@@ -23,6 +27,8 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
     except KeyboardInterrupt:
         click.echo("stopped", err=True)
         sys.exit(INTERRUPTED)
+    except RunFailed as error:
+        fail(FOUND_WRONG, str(error))
     except Exception as error:
         from keelpay_server.app.failure import explain
 

@@ -36,12 +36,14 @@ class OpenBank(Command):
         currencies: The codes it takes.
         settle_time_us: How long until a NOT_FOUND is final, as it declares.
         idempotent: Whether it declares that an operation may be sent again with its key.
+        declared: Whether the bank said so just now; otherwise what it said before stands.
     """
 
     bank: str
     currencies: tuple[str, ...]
     settle_time_us: int
     idempotent: bool
+    declared: bool = True
 
     depth: ClassVar[int] = 1
 
@@ -73,7 +75,9 @@ class OpenBank(Command):
             if code not in bank.currencies.split():
                 opens += [account.number(chart, number, bank.number) for chart in BANK_CHARTS]
                 bank = bank._replace(currencies=f"{bank.currencies} {code}".strip())
-        declared = bank._replace(settle_time_us=self.settle_time_us, idempotent=self.idempotent)
+        declared = bank
+        if self.declared:
+            declared = bank._replace(settle_time_us=self.settle_time_us, idempotent=self.idempotent)
         if not opens and declared == world.get(Bank, self.bank):
             return Changes(declared)
         event = Event("bank.opened", "banks", self.bank, len(bank.currencies.split()), "", {"number": bank.number})

@@ -15,8 +15,6 @@ KIND: Final = "op"
 WORK: Final = "operation"
 QUERY_SCHEDULE_S: Final = (2, 5, 15, 30, 60, 300, 900, 3600)
 """When an UNKNOWN operation is asked for again; the last step repeats."""
-SEND_TIMEOUT_US: Final = 60_000_000
-"""How long a process may take to send a fresh operation before others may ask the bank about it."""
 
 
 class OperationState(IntEnum):

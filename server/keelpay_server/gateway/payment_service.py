@@ -12,6 +12,7 @@ from google.protobuf.json_format import MessageToDict
 
 from keelpay.api.gateway.v1 import payment_pb2, payment_request_pb2, payment_service_pb2, payment_service_pb2_grpc
 from keelpay_server.auth.confirmation import Proof
+from keelpay_server.auth.mandate import Mandate
 from keelpay_server.auth.settings import AuthSettings
 from keelpay_server.auth.verification import verify
 from keelpay_server.book.call import Call, current
@@ -229,6 +230,9 @@ class PaymentService(payment_service_pb2_grpc.PaymentServiceServicer):
             owner, agreed = names.parse_child(mandate, "mandates", names.MANDATE, "payment.mandate")
             if owner != merchant:
                 raise Refused(Reason.MANDATE_PAYEE_MISMATCH)
+            given = await self._reader.get(Mandate, agreed)
+            if given is None or given.payer != payer:
+                raise Refused(Reason.RESOURCE_NOT_FOUND, resource="mandate")
         return Method(channel, key, agreed, bank if channel != BALANCE_CHANNEL else "", token)
 
     async def _chosen(self, request: payment_request_pb2.ConfirmPaymentRequest, stored: Payment) -> Method | None:

@@ -23,7 +23,6 @@ MESSAGE_CHARACTERS_MAX = 300
 METADATA_CHARACTERS_MAX = 256
 LANGUAGES = ("en", "zh")
 NO_SUCH_RESOURCE = "there is no such resource, or it is not yours"
-_RESOURCE_FIELD = "resource"
 _MS_PER_S = 1_000
 _NS_PER_MS = 1_000_000
 
@@ -68,9 +67,9 @@ def render(refused: Refused, request_id: str, language: str) -> Rendered:
     """
     reason, message, metadata = refused.reason, refused.message, refused.metadata
     if reason in (Reason.NOT_OWNER, Reason.RESOURCE_NOT_FOUND):
-        # A stranger must not learn from code, reason, text or details that the resource exists.
-        reason, message = Reason.RESOURCE_NOT_FOUND, NO_SUCH_RESOURCE
-        metadata = {key: value for key, value in metadata.items() if key == _RESOURCE_FIELD}
+        # A stranger must not learn from code, reason, text or details that the resource exists. What is missing is not
+        # told either: the check of an owner, which often comes first, does not know what would have been missing.
+        reason, message, metadata = Reason.RESOURCE_NOT_FOUND, NO_SUCH_RESOURCE, {}
     message = message[:MESSAGE_CHARACTERS_MAX]
     status = Status(code=reason.code, message=message)
     info = ErrorInfo(reason=reason.name, domain=DOMAIN)

@@ -22,6 +22,9 @@ VIOLATIONS_MAX = 100
 TIMESTAMP_S_MIN, TIMESTAMP_S_MAX = -62_135_596_800, 253_402_300_799  # years 1 to 9999, timestamp.proto
 DURATION_S_MAX = 315_576_000_000  # 10,000 years, duration.proto
 _NANOS_MAX = 999_999_999
+AMOUNT = "amount_minor"
+_MONEY = "keelpay.api.type.v1.Money"
+"""A field of this type has a `min` and `max` of its own: how much it may be, within what Money says any may be."""
 _NUMBERS = frozenset(
     {
         FieldDescriptor.CPPTYPE_INT32,
@@ -159,13 +162,16 @@ def _nested(
             return [(name, sentence)] if sentence else None
 
         return check_mask
-    if inner is None and not required:
+    amount = number_check(bounds) if field.message_type.full_name == _MONEY else None
+    if inner is None and amount is None and not required:
         return None
 
     def check(message: Message) -> Violations | None:
         if not message.HasField(name):
             return [(name, REQUIRED)] if required else None
         violations = inner(getattr(message, name)) if inner else None
+        if amount and (sentence := amount(getattr(message, name).amount_minor)):
+            violations = [*(violations or ()), (AMOUNT, sentence)]
         if violations and masked_by is not None:
             violations = [each for each in violations if is_masked(each[0], getattr(message, masked_by))]
         return [(f"{name}.{path}", sentence) for path, sentence in violations] if violations else None

@@ -12,12 +12,13 @@ from sqlalchemy import Table
 
 from keelpay_server.book import journal
 from keelpay_server.book.changes import Event
-from keelpay_server.book.ports import BookRow
+from keelpay_server.book.ports import BookRow, Reader
 from keelpay_server.book.projection import Projection
 from keelpay_server.book.world import Key, World
 
 from .schema import ENTITIES
 
+CATCH_UP_ROWS = 200
 ENTROPY_BITS = 41
 """One bit below an id's random tail, so that a batch's ids can count up from it."""
 
@@ -73,6 +74,12 @@ def fold(projection: Projection, rows: Iterable[Sequence[Any]]) -> None:
     for _, last, _, business_us, body in rows:
         events = (Event._make((*event[1:6], event[7])) for event in journal.decode(body).events)
         projection.fold(last, business_us, events)
+
+
+async def catch_up(reader: Reader, projection: Projection) -> None:
+    """Folds the whole journal before the first batch, so that no batch has to do it under the book's lock."""
+    while rows := await reader.journal(projection.sequence, CATCH_UP_ROWS):
+        fold(projection, (row[:5] for row in rows))
 
 
 def layout(world: World) -> Layout:

@@ -4,10 +4,10 @@ from contextlib import AsyncExitStack
 from io import StringIO
 
 import pytest
-from keelpay_clients.connection import Connection
 from rich.console import Console
 
 from keelpay import SigningPrivateKey
+from keelpay_clients.connection import Connection
 from keelpay_server.app import open_server
 from keelpay_server.app.admission import admit
 from keelpay_server.config import RailSettings, Settings

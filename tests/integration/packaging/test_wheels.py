@@ -45,10 +45,11 @@ def sdk_wheel(tmp_path: Path) -> Path:
     return build_wheel(ROOT / "sdk", tmp_path)
 
 
-def test_the_servers_wheel_carries_the_server_and_its_sdk(tmp_path: Path):
+def test_the_servers_wheel_carries_the_server_its_sdk_and_the_demo(tmp_path: Path):
     wheel = build_wheel(ROOT, tmp_path)
-    assert packages(wheel) == {"keelpay_server", "keelpay"}
-    assert {"keelpay_server/py.typed", "keelpay/py.typed"} <= set(zipfile.ZipFile(wheel).namelist())
+    carried = {"keelpay_server", "keelpay", "keelpay_clients"}
+    assert packages(wheel) == carried
+    assert {f"{package}/py.typed" for package in carried} <= set(zipfile.ZipFile(wheel).namelist())
 
 
 def test_the_sdks_wheel_carries_the_sdk_alone(sdk_wheel: Path):

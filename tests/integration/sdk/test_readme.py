@@ -1,20 +1,14 @@
-import importlib.util
-import re
-
 import pytest
 
-from tests.infrastructure.sources import ROOT
+from tests.infrastructure.documents import blocks
 
-BLOCKS = re.findall(r"^```python\n(.*?)^```", (ROOT / "sdk/README.md").read_text(), re.MULTILINE | re.DOTALL)
+BLOCKS = blocks("sdk/README.md", "python")
 
 
-def test_the_readme_is_python():
+def test_the_readme_has_its_examples():
     assert len(BLOCKS) == 5
-    for block in BLOCKS:
-        compile(block, "sdk/README.md", "exec")
 
 
-@pytest.mark.skipif(importlib.util.find_spec("keelpay_server.app") is None, reason="the embedded server is missing")
-@pytest.mark.parametrize("number", range(len(BLOCKS)))
-def test_the_readme_runs(number):
-    exec(compile(BLOCKS[number], f"sdk/README.md, block {number}", "exec"), {"__name__": "readme"})
+@pytest.mark.parametrize("block", BLOCKS, ids=str)
+def test_the_readme_runs(block):
+    block.execute()

@@ -87,7 +87,7 @@ async def test_an_error_that_is_nobodys_fault_is_tried_again_whole(engine, monke
     assert sizes == [8, 8, 8, 8]  # tried again as it was, not halved
 
 
-async def test_a_failed_roll_back_ends_the_connection_and_the_poison_is_still_found(engine, monkeypatch):
+async def test_a_failed_roll_back_ends_the_connection_and_hides_no_cause(engine, monkeypatch, caplog):
     execute = asyncpg.Connection.execute
 
     async def fail_roll_back(self, query, *arguments, **options):
@@ -100,6 +100,8 @@ async def test_a_failed_roll_back_ends_the_connection_and_the_poison_is_still_fo
     outcomes = await engine.execute_many(commands)
     assert [outcome.refusal and outcome.refusal.reason for outcome in outcomes] == [None, None, Reason.INTERNAL, None]
     assert await engine.reader.count(Thing, {}) == 3
+    assert "invalid byte sequence" in caplog.text
+    assert "another operation" not in caplog.text
 
 
 @pytest.mark.parametrize("statement", ["BEGIN", "WITH", "COMMIT"])

@@ -22,6 +22,7 @@ FIELDS = {
     "number": text_of("merchant_number"),
     "create_time": time_of("create_time"),
     "amount": lambda text: ("amount", int(text)),
+    "share": lambda text: ("share", int(float(text) * 10_000)),
 }
 PIECES = ["state", "number", "create_time", "amount", "=", ">=", "<", "AND", "AND ", " ", '"', "\\", "CAPTURED", "12",
           "2026-05-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9" * 30, "\0", "(", "OR", "\n", "é", "--"]  # fmt: skip
@@ -46,6 +47,8 @@ def attempt(read, *arguments):
 @example("create_time > 0001-01-01T00:00:00+14:00")
 @example("create_time > 9999-12-31T23:59:59-14:00")
 @example("amount = " + "9" * 19)
+@example("share > inf")
+@example("share > nan")
 @example("amount = " + "9" * 5000)
 @example('number = "\0"')
 @example("state = CAPTURED AND ")

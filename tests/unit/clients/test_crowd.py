@@ -4,7 +4,8 @@ import pytest
 
 from keelpay import KeelpayError
 from keelpay_clients.crowd import for_each
-from keelpay_clients.patience import ImpatientError, until
+from keelpay_clients.patience import until
+from keelpay_clients.run_error import ImpatientError
 
 
 async def test_no_more_than_allowed_are_under_way_at_once():

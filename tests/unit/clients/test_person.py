@@ -39,12 +39,16 @@ async def test_instruments_with_an_obstacle_are_those_of_the_sandbox_bank(obstac
 
 def test_the_same_person_is_the_same_one_in_every_run():
     twin = Person(name="partners/p/payers/other", token="ann", region="CN-WEST")
-    assert ANN.device == twin.device
+    assert ANN.device() == twin.device()
     assert ANN.details(Way.CARD) == twin.details(Way.CARD)
 
 
 def test_two_people_share_no_device():
-    assert ANN.device != Person(name="x", token="bob", region="CN-EAST").device
+    assert ANN.device() != Person(name="x", token="bob", region="CN-EAST").device()
+
+
+def test_a_thief_has_another_phone():
+    assert ANN.device(stolen=True) != ANN.device()
 
 
 def test_without_a_passkey_nothing_is_signed():

@@ -60,7 +60,7 @@ def test_only_a_channel_that_can_is_captured_in_parts(plan):
 
 def test_refunds_come_after_their_captures_and_never_exceed_them(plan):
     refunded = [each for each in plan.payments if each.refund]
-    assert len(refunded) == 30
+    assert len(refunded) == 29
     for each in refunded:
         assert 0 < each.refund.amount_minor <= each.captured_minor
         assert each.refund.time_s >= max([each.time_s, *(c.time_s for c in each.captures)])
@@ -83,6 +83,12 @@ def test_obstacles_befall_wallets_and_cards_alone(plan):
     assert {each.way for each in obstructed} == {Way.WALLET, Way.CARD}
     assert {each.obstacle for each in obstructed} == set(Obstacle)
     assert {each.gives_up for each in obstructed if each.obstacle is Obstacle.NO_MONEY} == {True, False}
+
+
+def test_a_thief_gives_nothing_back_and_has_no_mandate(plan):
+    thieves = [each for each in plan.payments if each.fraud]
+    assert len(thieves) == 3
+    assert not any(each.refund or each.captures or each.obstacle or each.under_mandate for each in thieves)
 
 
 def test_balances_are_known_before_they_are_spent(plan):

@@ -21,7 +21,7 @@ from keelpay_clients.report_table import money, print_report
 
 
 def payment(**fields):
-    row = PaymentFigure("WALLET", "CN-EAST", "CAPTURED", True, False, False, False, 10, 2, 1000, 0, 6)
+    row = PaymentFigure("WALLET", "CN-EAST", "CAPTURED", True, False, False, False, False, 10, 2, 1000, 0, 6)
     return row._replace(**fields)
 
 
@@ -46,7 +46,7 @@ def books(**fields):
     return whole._replace(**fields)
 
 
-PLAYED = Played(2, 2, 2000, 1, 1, 0, 0, 0, 0, 0, (), 10)
+PLAYED = Played(2, 2, 2000, 1, 1, 0, 0, 0, 0, 0, 0, 0, (), 10)
 
 
 def report(*, played=PLAYED, **fields):
@@ -63,9 +63,9 @@ def test_figures_of_the_run_leave_out_what_was_there_before():
     assert report().bank_cost_minor == 10
 
 
-def test_success_leaves_out_want_of_funds_and_what_is_open():
-    poor, waiting = DECLINED._replace(unfunded=True), DECLINED._replace(open=True)
-    assert success_of([payment(), DECLINED, poor, waiting]) == Share(1, 2)
+def test_success_leaves_out_want_of_funds_and_what_was_abandoned_or_is_open():
+    left_out = [DECLINED._replace(**{name: True}) for name in ("unfunded", "abandoned", "open")]
+    assert success_of([payment(), DECLINED, *left_out]) == Share(1, 2)
 
 
 def test_a_share_of_nothing_is_nothing():

@@ -4,7 +4,8 @@ from collections import Counter
 
 import pytest
 
-from keelpay_clients.recorded_traffic import TrafficError, read_transactions
+from keelpay_clients.recorded_traffic import read_transactions
+from keelpay_clients.run_error import TrafficError
 from keelpay_clients.seeded_traffic import PURSE_MAX_MINOR, RHYTHM, make_transactions
 from keelpay_clients.traffic import load_traffic, thin
 from keelpay_clients.transaction import DAY_S, HOUR_S, Transaction
@@ -73,6 +74,12 @@ def test_a_customer_buys_something_big_now_and_then():
     made = make_transactions(days=2, count=1000, seed=1)
     big = [each for each in made if each.amount_minor > 2 * PURSE_MAX_MINOR]
     assert 10 <= len(big) <= 60
+
+
+def test_three_of_a_thousand_purchases_are_a_thiefs():
+    made = make_transactions(days=2, count=2000, seed=1)
+    assert [each.fraud for each in made].count(True) == 6
+    assert not any(each.fraud for each in made[:1000])
 
 
 def test_made_up_traffic_is_the_same_for_the_same_seed():

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keelpay.api.risk.v1 import rule_service_pb2
 from keelpay_server.book.refusal import Refused
 from keelpay_server.rpc.validation import VIOLATIONS_MAX, compile_check, require_valid
 from tests.integration.rpc.echo import Bounded, EchoRequest, Unbound, UpdatePartRequest
@@ -211,3 +212,10 @@ def test_whatever_parses_is_judged_without_a_crash(raw):
 def test_a_text_passes_exactly_within_its_length_and_without_nul(text):
     passes = not text or (2 <= len(text) <= 5 and "\0" not in text)
     assert (CHECK(good(title=text)) is None) is passes
+
+
+def test_an_enum_that_is_not_required_may_be_left_out_and_must_be_known_where_it_is_not():
+    check = compile_check(rule_service_pb2.ListEntriesRequest.DESCRIPTOR)
+    assert check(rule_service_pb2.ListEntriesRequest()) is None
+    assert check(rule_service_pb2.ListEntriesRequest(kind=1)) is None
+    assert [field for field, _ in check(rule_service_pb2.ListEntriesRequest(kind=99))] == ["kind"]

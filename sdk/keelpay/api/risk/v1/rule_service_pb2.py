@@ -28,7 +28,7 @@ from keelpay.api.type.v1 import bounds_pb2 as keelpay_dot_api_dot_type_dot_v1_do
 from keelpay.api.type.v1 import policy_pb2 as keelpay_dot_api_dot_type_dot_v1_dot_policy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&keelpay/api/risk/v1/rule_service.proto\x12\x13keelpay.api.risk.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a$keelpay/api/risk/v1/list_entry.proto\x1a keelpay/api/type/v1/bounds.proto\x1a keelpay/api/type/v1/policy.proto\"\x90\x02\n\x12ListEntriesRequest\x12&\n\tpage_size\x18\x01 \x01(\x05\x42\t\x8a\xb5\x18\x05\x08\x00\x10\xc8\x01R\x08pageSize\x12&\n\npage_token\x18\x02 \x01(\tB\x07\x8a\xb5\x18\x03 \x80\x08R\tpageToken\x12>\n\x04kind\x18\x03 \x01(\x0e\x32\x1e.keelpay.api.risk.v1.EntryKindB\n\xe2\x41\x01\x01\x8a\xb5\x18\x02H\x01R\x04kind\x12\x45\n\x08strength\x18\x04 \x01(\x0e\x32\x1d.keelpay.api.risk.v1.StrengthB\n\xe2\x41\x01\x01\x8a\xb5\x18\x02H\x01R\x08strength\x12#\n\x05value\x18\x05 \x01(\tB\r\xe2\x41\x01\x01\x8a\xb5\x18\x05 \x80\x02@\x01R\x05value\"w\n\x13ListEntriesResponse\x12\x38\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1e.keelpay.api.risk.v1.ListEntryR\x07\x65ntries\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xc0\x01\n\x14UpsertEntriesRequest\x12_\n\nrequest_id\x18\x01 \x01(\tB@\xe2\x41\x01\x02\x8a\xb5\x18\x38*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\x01R\trequestId\x12G\n\x07\x65ntries\x18\x02 \x03(\x0b\x32\x1e.keelpay.api.risk.v1.ListEntryB\r\xe2\x41\x01\x02\x8a\xb5\x18\x05\x30\xf4\x03\x38\x01R\x07\x65ntries\"I\n\x15UpsertEntriesResponse\x12\x14\n\x05names\x18\x01 \x03(\tR\x05names\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayed\"\x89\x02\n\x14RemoveEntriesRequest\x12_\n\nrequest_id\x18\x01 \x01(\tB@\xe2\x41\x01\x02\x8a\xb5\x18\x38*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\x01R\trequestId\x12g\n\x05names\x18\x02 \x03(\tBQ\xe2\x41\x01\x02\x8a\xb5\x18I*B^listEntries/(device|instrument|payee|payer|address)-[0-9a-f]{64}$0\xf4\x03\x38\x01R\x05names\x12\'\n\x07\x63omment\x18\x03 \x01(\tB\r\xe2\x41\x01\x02\x8a\xb5\x18\x05 \x80\x02\x38\x01R\x07\x63omment\"3\n\x15RemoveEntriesResponse\x12\x1a\n\x08replayed\x18\x01 \x01(\x08R\x08replayed2\x94\x03\n\x0bRuleService\x12}\n\x0bListEntries\x12\'.keelpay.api.risk.v1.ListEntriesRequest\x1a(.keelpay.api.risk.v1.ListEntriesResponse\"\x1b\x8a\xb5\x18\x17\n\nlists.read\x12\x01\x03\x18\xd8\x04 \x88\'(\x01\x12\x81\x01\n\rUpsertEntries\x12).keelpay.api.risk.v1.UpsertEntriesRequest\x1a*.keelpay.api.risk.v1.UpsertEntriesResponse\"\x19\x8a\xb5\x18\x15\n\x0blists.write\x12\x01\x03\x18x \x90N\x12\x81\x01\n\rRemoveEntries\x12).keelpay.api.risk.v1.RemoveEntriesRequest\x1a*.keelpay.api.risk.v1.RemoveEntriesResponse\"\x19\x8a\xb5\x18\x15\n\x0blists.write\x12\x01\x03\x18x \x90Nb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&keelpay/api/risk/v1/rule_service.proto\x12\x13keelpay.api.risk.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a$keelpay/api/risk/v1/list_entry.proto\x1a keelpay/api/type/v1/bounds.proto\x1a keelpay/api/type/v1/policy.proto\"\x84\x02\n\x12ListEntriesRequest\x12&\n\tpage_size\x18\x01 \x01(\x05\x42\t\x8a\xb5\x18\x05\x08\x00\x10\xc8\x01R\x08pageSize\x12&\n\npage_token\x18\x02 \x01(\tB\x07\x8a\xb5\x18\x03 \x80\x08R\tpageToken\x12\x38\n\x04kind\x18\x03 \x01(\x0e\x32\x1e.keelpay.api.risk.v1.EntryKindB\x04\xe2\x41\x01\x01R\x04kind\x12?\n\x08strength\x18\x04 \x01(\x0e\x32\x1d.keelpay.api.risk.v1.StrengthB\x04\xe2\x41\x01\x01R\x08strength\x12#\n\x05value\x18\x05 \x01(\tB\r\xe2\x41\x01\x01\x8a\xb5\x18\x05 \x80\x02@\x01R\x05value\"w\n\x13ListEntriesResponse\x12\x38\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1e.keelpay.api.risk.v1.ListEntryR\x07\x65ntries\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xc0\x01\n\x14UpsertEntriesRequest\x12_\n\nrequest_id\x18\x01 \x01(\tB@\xe2\x41\x01\x02\x8a\xb5\x18\x38*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\x01R\trequestId\x12G\n\x07\x65ntries\x18\x02 \x03(\x0b\x32\x1e.keelpay.api.risk.v1.ListEntryB\r\xe2\x41\x01\x02\x8a\xb5\x18\x05\x30\xf4\x03\x38\x01R\x07\x65ntries\"I\n\x15UpsertEntriesResponse\x12\x14\n\x05names\x18\x01 \x03(\tR\x05names\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayed\"\x89\x02\n\x14RemoveEntriesRequest\x12_\n\nrequest_id\x18\x01 \x01(\tB@\xe2\x41\x01\x02\x8a\xb5\x18\x38*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\x01R\trequestId\x12g\n\x05names\x18\x02 \x03(\tBQ\xe2\x41\x01\x02\x8a\xb5\x18I*B^listEntries/(device|instrument|payee|payer|address)-[0-9a-f]{64}$0\xf4\x03\x38\x01R\x05names\x12\'\n\x07\x63omment\x18\x03 \x01(\tB\r\xe2\x41\x01\x02\x8a\xb5\x18\x05 \x80\x02\x38\x01R\x07\x63omment\"3\n\x15RemoveEntriesResponse\x12\x1a\n\x08replayed\x18\x01 \x01(\x08R\x08replayed2\x94\x03\n\x0bRuleService\x12}\n\x0bListEntries\x12\'.keelpay.api.risk.v1.ListEntriesRequest\x1a(.keelpay.api.risk.v1.ListEntriesResponse\"\x1b\x8a\xb5\x18\x17\n\nlists.read\x12\x01\x03\x18\xd8\x04 \x88\'(\x01\x12\x81\x01\n\rUpsertEntries\x12).keelpay.api.risk.v1.UpsertEntriesRequest\x1a*.keelpay.api.risk.v1.UpsertEntriesResponse\"\x19\x8a\xb5\x18\x15\n\x0blists.write\x12\x01\x03\x18x \x90N\x12\x81\x01\n\rRemoveEntries\x12).keelpay.api.risk.v1.RemoveEntriesRequest\x1a*.keelpay.api.risk.v1.RemoveEntriesResponse\"\x19\x8a\xb5\x18\x15\n\x0blists.write\x12\x01\x03\x18x \x90Nb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,9 +40,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTENTRIESREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTENTRIESREQUEST'].fields_by_name['page_token']._serialized_options = b'\212\265\030\003 \200\010'
   _globals['_LISTENTRIESREQUEST'].fields_by_name['kind']._loaded_options = None
-  _globals['_LISTENTRIESREQUEST'].fields_by_name['kind']._serialized_options = b'\342A\001\001\212\265\030\002H\001'
+  _globals['_LISTENTRIESREQUEST'].fields_by_name['kind']._serialized_options = b'\342A\001\001'
   _globals['_LISTENTRIESREQUEST'].fields_by_name['strength']._loaded_options = None
-  _globals['_LISTENTRIESREQUEST'].fields_by_name['strength']._serialized_options = b'\342A\001\001\212\265\030\002H\001'
+  _globals['_LISTENTRIESREQUEST'].fields_by_name['strength']._serialized_options = b'\342A\001\001'
   _globals['_LISTENTRIESREQUEST'].fields_by_name['value']._loaded_options = None
   _globals['_LISTENTRIESREQUEST'].fields_by_name['value']._serialized_options = b'\342A\001\001\212\265\030\005 \200\002@\001'
   _globals['_UPSERTENTRIESREQUEST'].fields_by_name['request_id']._loaded_options = None
@@ -62,17 +62,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RULESERVICE'].methods_by_name['RemoveEntries']._loaded_options = None
   _globals['_RULESERVICE'].methods_by_name['RemoveEntries']._serialized_options = b'\212\265\030\025\n\013lists.write\022\001\003\030x \220N'
   _globals['_LISTENTRIESREQUEST']._serialized_start=203
-  _globals['_LISTENTRIESREQUEST']._serialized_end=475
-  _globals['_LISTENTRIESRESPONSE']._serialized_start=477
-  _globals['_LISTENTRIESRESPONSE']._serialized_end=596
-  _globals['_UPSERTENTRIESREQUEST']._serialized_start=599
-  _globals['_UPSERTENTRIESREQUEST']._serialized_end=791
-  _globals['_UPSERTENTRIESRESPONSE']._serialized_start=793
-  _globals['_UPSERTENTRIESRESPONSE']._serialized_end=866
-  _globals['_REMOVEENTRIESREQUEST']._serialized_start=869
-  _globals['_REMOVEENTRIESREQUEST']._serialized_end=1134
-  _globals['_REMOVEENTRIESRESPONSE']._serialized_start=1136
-  _globals['_REMOVEENTRIESRESPONSE']._serialized_end=1187
-  _globals['_RULESERVICE']._serialized_start=1190
-  _globals['_RULESERVICE']._serialized_end=1594
+  _globals['_LISTENTRIESREQUEST']._serialized_end=463
+  _globals['_LISTENTRIESRESPONSE']._serialized_start=465
+  _globals['_LISTENTRIESRESPONSE']._serialized_end=584
+  _globals['_UPSERTENTRIESREQUEST']._serialized_start=587
+  _globals['_UPSERTENTRIESREQUEST']._serialized_end=779
+  _globals['_UPSERTENTRIESRESPONSE']._serialized_start=781
+  _globals['_UPSERTENTRIESRESPONSE']._serialized_end=854
+  _globals['_REMOVEENTRIESREQUEST']._serialized_start=857
+  _globals['_REMOVEENTRIESREQUEST']._serialized_end=1122
+  _globals['_REMOVEENTRIESRESPONSE']._serialized_start=1124
+  _globals['_REMOVEENTRIESRESPONSE']._serialized_end=1175
+  _globals['_RULESERVICE']._serialized_start=1178
+  _globals['_RULESERVICE']._serialized_end=1582
 # @@protoc_insertion_point(module_scope)

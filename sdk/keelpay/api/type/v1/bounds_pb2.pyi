@@ -41,9 +41,11 @@ class Bounds(_message.Message):
     ENUM_DEFINED_FIELD_NUMBER: _builtins.int
     MAX_VALUE_LENGTH_FIELD_NUMBER: _builtins.int
     min: _builtins.int
-    """Smallest allowed number, inclusive. Also applied to zero, unless the field is `optional` and absent."""
+    """Smallest allowed number, inclusive. Also applied to zero, unless the field is `optional` and absent. Of a Money it
+    bounds `amount_minor`.
+    """
     max: _builtins.int
-    """Largest allowed number, inclusive."""
+    """Largest allowed number, inclusive. Of a Money it bounds `amount_minor`."""
     min_length: _builtins.int
     """Smallest allowed length of a text in Unicode characters, of bytes in bytes."""
     max_length: _builtins.int

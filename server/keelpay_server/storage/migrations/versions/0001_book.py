@@ -1,4 +1,4 @@
-"""Tables of the book room.
+"""Tables of the book room: installation, books, requests, accounts, legs, journal, work, snapshots, merchants, payers, banks.
 
 In: an empty database. Out: one at step 0001. Invariant: unchanged once it is released.
 """

@@ -1,4 +1,4 @@
-"""Tables of the auth room.
+"""Tables of the auth room: clients, client_keys, platform_keys, partner_quotas, attested_persons, registrations, enrolment_evidence, passkeys, confirmations, confirmation_evidence, mandates, proposals.
 
 In: a database at step 0001. Out: one at step 0002. Invariant: unchanged once it is released.
 """

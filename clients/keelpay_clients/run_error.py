@@ -1,0 +1,17 @@
+"""What ends a run that is not an error of the library: each says in one sentence what is wrong."""
+
+
+class RunError(Exception):
+    """A run cannot go on; the text says why."""
+
+
+class TrafficError(RunError):
+    """A file is no recorded traffic, or cannot be read here; the text says what to do."""
+
+
+class ImpatientError(RunError):
+    """Something did not happen in time; the text says what."""
+
+
+class DeclinedError(RunError):
+    """Something that a run rests on was declined; the text says what."""

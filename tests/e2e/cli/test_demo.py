@@ -1,0 +1,50 @@
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.cli.process import done, started
+
+
+@pytest.mark.slow
+async def test_the_demo_tells_simulates_proves_and_leaves_nothing(tmp_path):
+    code, out, words = await done("demo", "--payments", "60", "--days", "1", "--merchants", "5", TMPDIR=str(tmp_path))
+    assert code == 0, out + words
+    assert "All green" in out
+    assert "the books are right" in out.splitlines()[-2]
+    assert list(tmp_path.iterdir()) == []
+    assert _of_this_test(tmp_path) == []
+
+
+@pytest.mark.slow
+async def test_an_interrupted_demo_leaves_nothing_either(tmp_path):
+    async with started("demo", "--story-only", TMPDIR=str(tmp_path)) as demo:
+        while len(_of_this_test(tmp_path)) < 3:  # its banks
+            assert demo.process.returncode is None
+            await asyncio.sleep(0.05)
+        demo.process.send_signal(2)
+        assert await demo.end() == 130
+    assert list(tmp_path.iterdir()) == []
+    assert _of_this_test(tmp_path) == []
+
+
+@pytest.mark.slow
+async def test_what_a_demo_keeps_can_be_served_and_proven(tmp_path):
+    kept = tmp_path / "look"
+    code, out, words = await done("demo", "--story-only", "--keep", kept)
+    assert code == 0, out + words
+    code, out, _ = await done("verify", "--config", kept / "keelpay.toml")
+    assert (code, "the books are right" in out) == (0, True)
+    assert {each.suffix for each in kept.iterdir()} >= {".sqlite", ".log", ".pem", ".toml"}
+
+
+def _of_this_test(folder):
+    """Processes that were told of a folder of this test."""
+    return [each for each in Path("/proc").iterdir() if each.name.isdigit() and str(folder).encode() in _words(each)]
+
+
+def _words(process):
+    try:
+        return (process / "cmdline").read_bytes()
+    except OSError:
+        return b""

@@ -1,0 +1,101 @@
+"""Strangers learn nothing: what is another's is answered as what does not exist, byte for byte."""
+
+import grpc
+import pytest
+import pytest_asyncio
+
+from keelpay import new_request_id
+from keelpay_server.book.caller import CallerKind
+from tests.e2e.belongings import absent, belongings, settle_a_day, shape_of
+from tests.e2e.specimen import bounded, bounds_of, specimen
+from tests.e2e.wire import POLICIES, SERVED, call
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+PLAIN = {"currency_code": "CNY", "settlement_currency": "CNY", "filter": "", "order_by": "", "page_token": ""}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def town(installation):
+    """What acme with Ben, acme with Ann, and the rival with Eve have; and clients of the rival and of Ann herself."""
+    made = installation
+    await settle_a_day(made, {made.cafe: made.ben, made.bakery: made.ann, made.stall: made.eve})
+    ben = await belongings(made, made.acme, made.ben, made.cafe)
+    ann = await belongings(made, made.acme, made.ann, made.bakery)
+    eve = await belongings(made, made.rival, made.eve, made.stall)
+    app = made.as_holder_of(await made.acme.tokens.manage(made.ann.name))
+    return {"partner": (made.rival, eve, ben), "payer": (app, ann, ben)}
+
+
+def named_fields(method):
+    """Every field of a request that names a resource: (names, field, its pattern)."""
+    for names, field in bounded(method.descriptor.input_type):
+        if field.type == field.TYPE_STRING and (shape := shape_of(bounds_of(field).pattern)):
+            yield names, field, shape
+
+
+def put(request, names, value):
+    """Writes a field, wherever it is."""
+    for name in names[:-1]:
+        field = request.DESCRIPTOR.fields_by_name[name]
+        request = getattr(request, name)[0] if field.is_repeated else getattr(request, name)
+    field = request.DESCRIPTOR.fields_by_name[names[-1]]
+    if field.is_repeated:
+        getattr(request, names[-1])[:] = [value]
+    else:
+        setattr(request, names[-1], value)
+
+
+def asked_by(method, own, route, value):
+    """A request with the caller's own resources everywhere, but for one field."""
+    descriptor = method.descriptor.input_type
+    request = specimen(descriptor, route)
+    for names, field in bounded(descriptor):
+        oneof_elsewhere = any(
+            part.containing_oneof is not None and len(part.containing_oneof.fields) > 1 and part.name not in route
+            for part in _parts(descriptor, names)
+        )
+        if oneof_elsewhere or field.type != field.TYPE_STRING:
+            continue
+        shape = shape_of(bounds_of(field).pattern)
+        if shape in own:
+            put(request, names, own[shape])
+        elif field.name in PLAIN:
+            put(request, names, PLAIN[field.name])
+        elif field.name == "request_id":
+            put(request, names, new_request_id())
+    put(request, route, value)
+    return [request] if method.client_streaming else request
+
+
+def _parts(descriptor, names):
+    for name in names:
+        field = descriptor.fields_by_name[name]
+        yield field
+        descriptor = field.message_type
+
+
+ROWS = {
+    f"{who} {name.rpartition('.')[2]} {'.'.join(names)}": (who, name, names, shape)
+    for who, kind in (("partner", CallerKind.PARTNER), ("payer", CallerKind.PAYER))
+    for name, method in SERVED.items()
+    if kind in POLICIES[name].callers
+    for names, field, shape in named_fields(method)
+}
+
+
+@pytest.mark.parametrize("row", ROWS)
+async def test_what_is_anothers_is_answered_as_what_does_not_exist(town, row):
+    who, name, names, shape = ROWS[row]
+    client, own, others = town[who]
+    if shape not in others:
+        pytest.fail(f"nobody has a {shape}")
+    method, metadata = SERVED[name], await client.metadata()
+
+    async def answer(value):
+        request = asked_by(method, own, names, value)
+        return await call(client._connection.channel, method, request, metadata)
+
+    real, missing = await answer(others[shape]), await answer(absent(others[shape]))
+    assert (real.code, real.reason, real.told) == (missing.code, missing.reason, missing.told)
+    assert real.code is grpc.StatusCode.NOT_FOUND, (real.code, real.reason, real.fields)

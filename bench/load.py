@@ -12,7 +12,7 @@ import json
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import count
 from math import inf
 from typing import Any, Final
@@ -75,19 +75,33 @@ def _quantile(sorted_ms: Sequence[float], share: float) -> float:
     return sorted_ms[min(int(len(sorted_ms) * share), len(sorted_ms) - 1)]
 
 
-def payments(buyers: Sequence[Buyer], tokens: dict[str, str], *, wallet: bool, seed: int) -> Iterator[Request]:
-    """Yields CreatePayment requests with confirm, each of a buyer drawn at random, each with numbers of its own."""
-    draw = random.Random(seed)
-    templates = [_template(buyer, wallet=wallet) for buyer in buyers]
-    headers = {partner: (("authorization", f"Bearer {token}"),) for partner, token in tokens.items()}
-    for number in count():
-        at = draw.randrange(len(buyers))
-        amount = draw.randint(AMOUNT_MIN_MINOR, AMOUNT_MAX_MINOR)
-        message = templates[at]
+class Requests:
+    """CreatePayment requests with confirm: each caller is a backend of one partner and pays for its payers in turn.
+
+    Args:
+        buyers: Everybody who may pay.
+        tokens: Access token of each partner.
+        wallet: Pay from the stored wallet, not from the balance.
+        seed: Of the amounts and the payers drawn; also part of each payment's number.
+    """
+
+    def __init__(self, buyers: Sequence[Buyer], tokens: dict[str, str], *, wallet: bool, seed: int) -> None:
+        self._draw = random.Random(seed)
+        self._headers = [(("authorization", f"Bearer {token}"),) for token in tokens.values()]
+        self._templates = [
+            [_template(buyer, wallet=wallet) for buyer in buyers if buyer.partner == partner] for partner in tokens
+        ]
+        self._seed, self._numbers = seed, count()
+
+    def next(self, caller: int) -> Request:
+        """Returns a caller's next request."""
+        partner = caller % len(self._headers)
+        message = self._draw.choice(self._templates[partner])
+        amount = self._draw.randint(AMOUNT_MIN_MINOR, AMOUNT_MAX_MINOR)
         message.request_id = new_request_id()
-        message.payment.merchant_payment_id = f"{seed}-{number}"
+        message.payment.merchant_payment_id = f"{self._seed}-{next(self._numbers)}"
         message.payment.amount.amount_minor = amount
-        yield message.SerializeToString(), headers[buyers[at].partner], amount
+        return message.SerializeToString(), self._headers[partner], amount
 
 
 def _template(buyer: Buyer, *, wallet: bool) -> payment_request_pb2.CreatePaymentRequest:
@@ -117,7 +131,7 @@ def is_paid(raw: bytes) -> str:
 
 
 async def measure(
-    address: str, method: str, requests: Iterator[Request], judge: Callable[[bytes], str], *,
+    address: str, method: str, requests: Requests, judge: Callable[[bytes], str], *,
     callers: int, warm_s: float, measured_s: float,
 ) -> dict[str, Any]:  # fmt: skip
     """Runs one measurement: callers in a closed loop for the warm-up and the measured time, then waits for the last."""
@@ -127,10 +141,11 @@ async def measure(
     ]
     tally, turned = Tally(), asyncio.Event()
 
-    async def caller(channel: grpc.aio.Channel) -> None:
+    async def caller(number: int) -> None:
+        channel = channels[number % len(channels)]
         call: Any = channel.unary_unary(method, request_serializer=None, response_deserializer=None)
         while (started := time.perf_counter()) < tally.end:
-            raw, metadata, amount = next(requests)
+            raw, metadata, amount = requests.next(number)
             try:
                 answered = await call(raw, metadata=metadata, timeout=TIMEOUT_S)
             except grpc.aio.AioRpcError as error:
@@ -153,7 +168,7 @@ async def measure(
 
     try:
         await asyncio.gather(*(channel.channel_ready() for channel in channels))
-        await asyncio.gather(open_window(), *(caller(channels[n % len(channels)]) for n in range(callers)))
+        await asyncio.gather(open_window(), *(caller(number) for number in range(callers)))
     finally:
         for channel in channels:
             await channel.close()
@@ -168,7 +183,7 @@ async def main() -> None:
     gc.freeze()
     async for line in lines:
         order = json.loads(line)
-        requests = payments(buyers, order["tokens"], wallet=order["kind"] == "wallet", seed=order["seed"])
+        requests = Requests(buyers, order["tokens"], wallet=order["kind"] == "wallet", seed=order["seed"])
         echo = order["kind"] == "echo"
         measured = await measure(
             order["address"], ECHO_METHOD if echo else CREATE_METHOD, requests, _any if echo else is_paid,

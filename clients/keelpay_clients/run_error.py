@@ -1,5 +1,9 @@
 """What ends a run that is not an error of the library: each says in one sentence what is wrong."""
 
+from typing import Final
+
+from keelpay import KeelpayError
+
 
 class RunError(Exception):
     """A run cannot go on; the text says why."""
@@ -15,3 +19,7 @@ class ImpatientError(RunError):
 
 class DeclinedError(RunError):
     """Something that a run rests on was declined; the text says what."""
+
+
+ENDINGS: Final = (RunError, KeelpayError)
+"""Whatever a run may end with; a program that runs it tells the text, and no traceback."""

@@ -374,7 +374,7 @@ class MandateState(OpenEnum):
     EXPIRED = 4
     """Its time ran out. End."""
     EXHAUSTED = 5
-    """`total_max` is used up. End."""
+    """`total_max` is used up. ACTIVE again if a payment under it comes to nothing; otherwise it ends as others do."""
 
 
 class MerchantState(OpenEnum):
@@ -498,7 +498,7 @@ class PayerTokenKind(OpenEnum):
     UNSPECIFIED = 0
     """Not said. Never valid."""
     PAY = 1
-    """See, confirm, reject or cancel one payment."""
+    """See one payment with its order and refunds; confirm, reject or cancel it. Nothing else of the payer is there."""
     ENROL = 2
     """Set up a first passkey. Needs the partner's attestation of the person."""
     MANAGE = 3

@@ -49,10 +49,19 @@ class Money:
     Attributes:
         amount_minor: The amount in the currency's smallest unit; negative only where it is a balance or difference.
         currency_code: ISO 4217 code or registered token.
+
+    Raises:
+        TypeError: They are not a whole number and a text, such as swapped ones.
     """
 
     amount_minor: int
     currency_code: str
+
+    def __post_init__(self) -> None:
+        """Refuses at once what would only fail when it is sent, far from where it was written."""
+        if not _are_parts(self.amount_minor, self.currency_code):
+            wrong = f"Money({self.amount_minor!r}, {self.currency_code!r})"
+            raise TypeError(f"write minor units, then the currency, such as Money(1230, 'CNY'); got {wrong}")
 
     @classmethod
     def of(cls, amount: str | int | Decimal, currency_code: str) -> Self:
@@ -95,3 +104,8 @@ class Money:
             return f"{self.amount} {self.currency_code}"
         except ValueError:
             return f"{self.amount_minor} minor units of {self.currency_code}"
+
+
+def _are_parts(amount_minor: object, currency_code: object) -> bool:
+    """Tells whether these are a whole number and a text, whatever their annotations promise."""
+    return isinstance(amount_minor, int) and not isinstance(amount_minor, bool) and isinstance(currency_code, str)

@@ -25,7 +25,7 @@ def absent(name):
     """A name of the same form that nobody has."""
     above, _, last = name.rpartition("/")
     made = re.fullmatch(r"([a-z]{2,4})-[0-9a-z]{26}", last)
-    return f"{above}/{made[1]}-00000000000000000000000000" if made else f"{above}/nobody-at-all"
+    return name[:-1] + ("0" if name[-1] != "0" else "2") if made else f"{above}/nobody-at-all"
 
 
 async def settle_a_day(made, merchants):

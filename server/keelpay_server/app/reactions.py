@@ -15,6 +15,7 @@ from keelpay_server.gateway import approvals
 from keelpay_server.gateway.matched_line import TellSubject
 from keelpay_server.gateway.payout_operation import SendPayout
 from keelpay_server.gateway.rejection import PaymentDeclinedByPayer
+from keelpay_server.gateway.resolved_break import SettleSubject
 from keelpay_server.gateway.review import PaymentReviewed
 
 REACTIONS: Final[Reactions] = {
@@ -27,6 +28,7 @@ REACTIONS: Final[Reactions] = {
     "adjustment.proposed": (approvals.AskSecondPerson(),),
     "proposal.dropped": (approvals.DropProposed(),),
     "line.matched": (TellSubject(),),
+    "break.resolved": (SettleSubject(),),
 }
 REBUILDS: Final[Mapping[str, Rebuild]] = {
     merchant_commands.CHANGE_MONEY: merchant_commands.rebuild_money_change,

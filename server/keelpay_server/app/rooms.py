@@ -47,6 +47,7 @@ from keelpay_server.gateway.expiry import expiry_handlers
 from keelpay_server.gateway.notification_service import RailNotificationService
 from keelpay_server.gateway.order_service import OrderService
 from keelpay_server.gateway.payer_service import PayerService
+from keelpay_server.gateway.payment_reads import took_part
 from keelpay_server.gateway.payment_service import PaymentService
 from keelpay_server.gateway.refund import RefundPolicy
 from keelpay_server.gateway.refund_advance import refund_handlers
@@ -137,7 +138,7 @@ class Rooms:
         found: dict[str, object] = {
             **self._gateway(),
             **self._auth(),
-            "risk.v1.RiskService": RiskServicer(engine, pager),
+            "risk.v1.RiskService": RiskServicer(engine, pager, partial(took_part, engine.reader)),
             "risk.v1.ReviewService": ReviewServicer(engine, pager),
             "risk.v1.RuleService": RuleServicer(engine, pager, list_key=self._list_key),
             "clearing.v1.LedgerService": LedgerService(engine, pager, self.audit),

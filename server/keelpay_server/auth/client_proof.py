@@ -1,11 +1,15 @@
-"""Proofs by clients: the assertion that asks for a token, and a partner's word about a person.
+"""Proofs by clients: the assertion or certificate that asks for a token, and a partner's word about a person.
 
-In: compact tokens signed by a client's key. Out: what they prove. Invariant: the keys are those of the client that is
-claimed, accepted now, and each signed id is used once (auth.single_use).
+In: compact tokens signed by a client's key, a certificate of it. Out: what they prove. Invariant: the keys are those of
+the client that is claimed, accepted now, and each signed id is used once (auth.single_use).
 """
 
 import json
 from typing import NamedTuple
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509 import load_pem_x509_certificate
 
 from keelpay_server.book.ports import Page, Reader
 from keelpay_server.book.reasons import Reason
@@ -84,6 +88,33 @@ async def prove_client(reader: Reader, settings: AuthSettings, assertion: str, w
         proven.client, proven.kid, use_key(proven.client, "assertion", proven.assertion_id),
         (proven.expires_at_s + settings.skew_s + 1) * _US_PER_S,
     )  # fmt: skip
+
+
+async def prove_certificate(reader: Reader, certificate: bytes, wall_us: int) -> ClientKey:
+    """Returns the accepted key that a connection's own certificate is of.
+
+    The TLS handshake has proved that the peer holds the private half, and checked the certificate's authority; who it
+    is follows from the public key alone, never from a name inside the certificate. A proxy that ends TLS shows its own
+    certificate, whose key is nobody's, or none; what it says in headers about its clients is not looked at.
+
+    Args:
+        reader: To find the key.
+        certificate: PEM, as the handshake proved it; empty where there is none.
+        wall_us: Now.
+
+    Raises:
+        Refused: CLIENT_ASSERTION_INVALID: no certificate, no such key, or a key that two clients claim.
+    """
+    try:
+        public_key = load_pem_x509_certificate(certificate).public_key()
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise Refused(Reason.CLIENT_ASSERTION_INVALID, "an assertion or a client's certificate is needed") from error
+    der = public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    found = await reader.find(ClientKey, {"public_key": der}, Page(_KEYS_READ_MAX))
+    accepted = [key for key in found if key.accepted(wall_us)]
+    if not accepted or len({key.client for key in accepted}) > 1:
+        raise Refused(Reason.CLIENT_ASSERTION_INVALID, "the certificate is of no client's key")
+    return accepted[0]
 
 
 async def prove_person(

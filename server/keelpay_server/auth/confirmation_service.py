@@ -80,11 +80,11 @@ class ConfirmationService(confirmation_service_pb2_grpc.ConfirmationServiceServi
         """See the contract."""
         call = current()
         payer = names.parse_payer(request.parent)
-        own_payer(call.caller, payer)
         act = request.WhichOneof("act")
         if act is None:
             invalid("act", f"exactly one of {', '.join(ACTS)} must be set")
-        _may_ask(call.caller, act, request.payment)
+        _may_ask(call.caller, act)
+        own_payer(call.caller, payer, request.payment)
         method = METHODS.get(request.method or 1)
         if method is None or (method is ConfirmationMethod.SPC and act != "payment"):
             invalid("method", "must be WEBAUTHN, or SPC for a payment")
@@ -198,10 +198,7 @@ class ConfirmationService(confirmation_service_pb2_grpc.ConfirmationServiceServi
         """Builds what is to be signed from what is stored."""
         rp_id, payer_name = self._settings.party.rp_id, names.payer_name(payer)
         if act == "payment":
-            terms = await self._source.payment_terms(request.payment, rp_id=rp_id, method=method)
-            if terms.payer_id != payer_name:
-                raise Refused(Reason.RESOURCE_NOT_FOUND, resource="payment")
-            return terms
+            return await self._source.payment_terms(request.payment, payer=payer, rp_id=rp_id, method=method)
         if act == "withdrawal":
             amount = request.withdrawal.amount
             _known_currency(amount.currency_code, "withdrawal.amount")
@@ -247,12 +244,10 @@ class ConfirmationService(confirmation_service_pb2_grpc.ConfirmationServiceServi
     async def _own(self, caller: Caller, name: str) -> Confirmation:
         """Returns a confirmation of the caller's own payer; a payment's token sees that payment's alone."""
         own = names.parse_payers_own("confirmations", name)
-        own_payer(caller, own.payer)
         row = await self._reader.get(Confirmation, own.id)
         if row is None or row.payer != own.payer:
             raise Refused(Reason.RESOURCE_NOT_FOUND, resource="confirmation")
-        if caller.purpose == PayerPurpose.PAY and row.act != f"payment:{caller.resource}":
-            raise Refused(Reason.RESOURCE_NOT_FOUND, resource="confirmation")
+        own_payer(caller, own.payer, row.subject)
         return row
 
     async def _instrument(self, payer: str, name: str) -> tuple[str, str]:
@@ -285,19 +280,17 @@ class ConfirmationService(confirmation_service_pb2_grpc.ConfirmationServiceServi
         return render_mandate(mandate, (await self._reader.book()).business_us)
 
 
-def _may_ask(caller: Caller, act: str, payment: str) -> None:
-    """Lets a payer's token ask only for what it is for.
+def _may_ask(caller: Caller, act: str) -> None:
+    """Lets a payer's token ask only for acts of its purpose.
 
     Raises:
-        Refused: SCOPE_MISSING; NOT_OWNER for another payment than the token's.
+        Refused: SCOPE_MISSING.
     """
     if caller.kind is not CallerKind.PAYER:
         return
     purpose = PURPOSE_OF[act]
     if caller.purpose != purpose:
         raise Refused(Reason.SCOPE_MISSING, f"a payer token of purpose {purpose.value} is needed")
-    if purpose is PayerPurpose.PAY and caller.resource != payment:
-        raise Refused(Reason.NOT_OWNER)
 
 
 def _one_currency(asked: mandate_pb2.Mandate) -> str:

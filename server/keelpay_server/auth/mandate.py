@@ -39,7 +39,7 @@ TRANSITIONS: Final[dict[MandateState, frozenset[MandateState]]] = {
     _S.SUSPENDED: frozenset({_S.ACTIVE, _S.REVOKED, _S.EXPIRED}),
     _S.REVOKED: frozenset(),
     _S.EXPIRED: frozenset(),
-    _S.EXHAUSTED: frozenset(),
+    _S.EXHAUSTED: frozenset({_S.ACTIVE, _S.SUSPENDED, _S.REVOKED, _S.EXPIRED}),
 }
 
 
@@ -188,10 +188,12 @@ def spend_mandate(
 def give_back(mandate: Mandate, amount: int, business_us: int, wall_us: int) -> Mandate:
     """Returns the mandate after a payment under it came to nothing: what it had spent may be spent again.
 
-    One that has ended stays ended; what a day had spent comes back on that day only.
+    One that was used up by it is active again; one that has ended otherwise stays ended. What a day had spent comes
+    back on that day only.
     """
     today = spent_today(mandate, business_us)
     return mandate._replace(
+        state=_S.ACTIVE if mandate.state == _S.EXHAUSTED and amount else mandate.state,
         state_version=mandate.state_version + 1, update_time=wall_us,
         spent_total=max(mandate.spent_total - amount, 0), spent_day=max(today - amount, 0),
         day=day_of(business_us, mandate.day_zone),

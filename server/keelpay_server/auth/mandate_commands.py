@@ -208,7 +208,8 @@ class ExpireMandate(Command):
 
 def suspended(mandates: Iterable[Mandate], wall_us: int) -> list[Mandate]:
     """Returns a payer's active mandates, paused: while a recovery cools, nobody pays without a finger."""
-    return [move(row, MandateState.SUSPENDED, wall_us) for row in mandates if row.state == MandateState.ACTIVE]
+    active = (MandateState.ACTIVE, MandateState.EXHAUSTED)  # a used-up one may get something back meanwhile
+    return [move(row, MandateState.SUSPENDED, wall_us) for row in mandates if row.state in active]
 
 
 def resumed(mandates: Iterable[Mandate], wall_us: int) -> list[Mandate]:

@@ -26,11 +26,11 @@ from keelpay_server.ledger.currency import CurrencyError, currency
 
 from . import names
 from .authentication import new_token_id
-from .client import Client
+from .client import Client, ClientState
 from .client_commands import CreateSigningKey, RevokeSigningKey, UseAssertion
 from .client_key import KIND as KEY_KIND
 from .client_key import ClientKey, ClientKeyState
-from .client_proof import PersonKnown, prove_client, prove_person
+from .client_proof import PersonKnown, prove_certificate, prove_client, prove_person
 from .confirmation_render import stamp
 from .key_keeper import KeyKeeper
 from .merchant_commands import CreateMerchant, UpdateMerchant
@@ -165,23 +165,34 @@ class PartnerService(partner_service_pb2_grpc.PartnerServiceServicer):
 
     async def IssueToken(self, request: rq.IssueTokenRequest, context: object) -> rq.IssueTokenResponse:
         """See the contract."""
-        wall_us = self._engine.wall()
+        call, wall_us = current(), self._engine.wall()
+        if not request.assertion:
+            key = await prove_certificate(self._reader, call.certificate, wall_us)
+            return await self._issue(request, key.client, key.kid, wall_us)
         proven = await prove_client(self._reader, self._settings, request.assertion, wall_us)
-        client = await self._reader.get(Client, proven.client)
+        use = UseAssertion(
+            client=proven.client, key=ids.parse(KEY_KIND, proven.kid), use_key=proven.use_key,
+            until_us=proven.until_us, deadline_us=call.deadline_us,
+        )  # fmt: skip
+        return await self._issue(request, proven.client, proven.kid, wall_us, use)
+
+    async def _issue(
+        self, request: rq.IssueTokenRequest, name: str, kid: str, wall_us: int, use: UseAssertion | None = None
+    ) -> rq.IssueTokenResponse:
+        """Signs the token of a proven client, once what proved it is used."""
+        client = await self._reader.get(Client, name)
         if client is None:
             raise Refused(Reason.CLIENT_ASSERTION_INVALID)
+        if client.state != ClientState.ACTIVE:
+            raise Refused(Reason.PARTNER_SUSPENDED)
         allowed = frozenset(client.scopes.split())
         scopes = frozenset(request.scopes) or allowed
         if not scopes <= allowed:
             more = " ".join(sorted(scopes - allowed))
             raise Refused(Reason.SCOPE_MISSING, "the client may not have these scopes", scope=more)
-        await self._engine.execute(
-            UseAssertion(
-                client=proven.client, key=ids.parse(KEY_KIND, proven.kid), use_key=proven.use_key,
-                until_us=proven.until_us, deadline_us=current().deadline_us,
-            )
-        )  # fmt: skip
-        return rq.IssueTokenResponse(token=self._sign(client.kind, client.subject, scopes, proven.kid, wall_us))
+        if use is not None:
+            await self._engine.execute(use)
+        return rq.IssueTokenResponse(token=self._sign(client.kind, client.subject, scopes, kid, wall_us))
 
     async def IssuePayerToken(self, request: rq.IssuePayerTokenRequest, context: object) -> rq.IssuePayerTokenResponse:
         """See the contract."""
@@ -194,7 +205,7 @@ class PartnerService(partner_service_pb2_grpc.PartnerServiceServicer):
         if (purpose is PayerPurpose.ENROL) != request.HasField("attestation"):
             invalid("attestation", "is needed for ENROL and forbidden otherwise")
         if request.payment:
-            await self._own_payment(request.payment, request.parent)
+            await self._own_payment(request.payment, payer)
         known = await self._known(request, payer, wall_us) if purpose is PayerPurpose.ENROL else None
         command = IssuePayerToken(
             request=identify(call, request, request.parent), caller=call.caller, deadline_us=call.deadline_us,
@@ -283,13 +294,11 @@ class PartnerService(partner_service_pb2_grpc.PartnerServiceServicer):
             value=value, expire_time=stamp(claims.expires_at_s * US_PER_S), scopes=sorted(scopes)
         )
 
-    async def _own_payment(self, payment: str, payer_name: str) -> None:
+    async def _own_payment(self, payment: str, payer: str) -> None:
         """Refuses a token for a payment that is not the payer's, or is over."""
-        terms = await self._source.payment_terms(
-            payment, rp_id=self._settings.party.rp_id, method=ConfirmationMethod.WEBAUTHN
+        await self._source.payment_terms(
+            payment, payer=payer, rp_id=self._settings.party.rp_id, method=ConfirmationMethod.WEBAUTHN
         )
-        if terms.payer_id != payer_name:
-            raise Refused(Reason.RESOURCE_NOT_FOUND, resource="payment")
 
     async def _known(self, request: rq.IssuePayerTokenRequest, payer: str, wall_us: int) -> PersonKnown:
         known = await prove_person(

@@ -1,13 +1,13 @@
 """Commands on proposals: approve and carry out in one commit, reject, expire.
 
 In: the second person's word, and the command rebuilt from what was stored. Out: the proposal, and the command's own
-effect with it. Invariant: the rebuilt command decides on the world of now; if it refuses, the proposal says why and
-nothing else happens.
+effect with it. Invariant: the rebuilt command decides on the world of now; if it refuses, the proposal says why, and
+what was proposed is dropped as if nobody had approved it, so that it can be asked for again.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from keelpay_server.book.changes import Changes
 from keelpay_server.book.command import Command
@@ -20,6 +20,8 @@ from keelpay_server.book.world import World
 from .client import client_of
 from .proposal import Proposal, ProposalState, event_of, expiry_of, move
 
+DROPPED: Final = "proposal.dropped"
+"""The name under which what was proposed is told that it does not happen."""
 Rebuild = Callable[[Mapping[str, Any]], Command]
 """Makes the command of a kind from its stored arguments; registered by `app`, one a kind."""
 
@@ -48,9 +50,11 @@ class ApproveProposal(Command):
         self.act.needs(need)
         for reaction in self.reactions.get(self.act.emits, ()):
             reaction.needs(self.act, need)
+        for reaction in self.reactions.get(DROPPED, ()):
+            reaction.needs(self, need)
 
     def decide(self, world: World) -> Changes:
-        """An act that is refused now leaves an approved proposal that tells the reason."""
+        """An act that is refused now leaves an approved proposal that tells the reason, and drops its subject."""
         row = world.require(Proposal, self.proposal)
         decider = client_of(self.caller.kind, self.caller.subject)
         _open(row, world.wall_us, ProposalState.APPROVED)
@@ -63,11 +67,14 @@ class ApproveProposal(Command):
             done = Changes(refusal=refused)
         if done.refusal is not None:
             row = move(row, ProposalState.APPROVED, world.wall_us, reason=done.refusal.reason.name, **said)
+            done = done._replace(refusal=None)
+            for reaction in self.reactions.get(DROPPED, ()):
+                done = done.join(reaction.decide(self, Changes(row), world))
         else:
             row = move(row, ProposalState.APPROVED, world.wall_us, result=row.resource, **said)
         approved = Changes(row, done=(row.id,), events=(event_of(row),))
         # Legs belong to the first event of a commit's part, and those of the act are its own.
-        both = done._replace(refusal=None).join(approved)
+        both = done.join(approved)
         return both._replace(row=row, rows=_all_but(both, row))
 
     def _act(self, world: World) -> Changes:
@@ -95,7 +102,7 @@ class RejectProposal(Command):
     comment: str
 
     depth: ClassVar[int] = 1
-    emits: ClassVar[str] = "proposal.dropped"
+    emits: ClassVar[str] = DROPPED
 
     def needs(self, need: Need) -> None:
         """The proposal."""
@@ -121,7 +128,7 @@ class ExpireProposal(Command):
     proposal: bytes
 
     depth: ClassVar[int] = 1
-    emits: ClassVar[str] = "proposal.dropped"
+    emits: ClassVar[str] = DROPPED
 
     def needs(self, need: Need) -> None:
         """The proposal."""

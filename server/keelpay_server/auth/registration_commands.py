@@ -124,8 +124,6 @@ class StartRegistration(Command):
             attested = enrol_evidence(self)
         elif not any(key.state == PasskeyState.ACTIVE for key in keys):
             raise Refused(Reason.PASSKEY_REQUIRED, "no passkey of the payer is active: recover it")
-        elif self.caller.purpose == PayerPurpose.PAY:
-            raise Refused(Reason.ENROL_TOKEN_REQUIRED, "a payment token never enrols")
         row = new_registration(
             world, payer, keys, self.options, display_name=self.display_name, spc=self.spc, recovery=False,
             confirmation_required=bool(keys), attested=attested,

@@ -12,16 +12,18 @@ from .terms import ConfirmationMethod, PaymentTerms
 class PaymentTermsSource(Protocol):
     """What `gateway` tells about what it stores."""
 
-    async def payment_terms(self, payment: str, *, rp_id: str, method: ConfirmationMethod) -> PaymentTerms:
+    async def payment_terms(self, payment: str, *, payer: str, rp_id: str, method: ConfirmationMethod) -> PaymentTerms:
         """Returns the terms of a payment as it is now.
 
         Args:
             payment: `merchants/{m}/payments/{p}`.
+            payer: Whose it has to be, `<partner>/<id>`.
             rp_id: Goes into the terms.
             method: Goes into the terms.
 
         Raises:
-            Refused: RESOURCE_NOT_FOUND; ILLEGAL_TRANSITION where the payment does not wait for a confirmation.
+            Refused: RESOURCE_NOT_FOUND (also another payer's, in any state); ILLEGAL_TRANSITION where the payment does
+                not wait for a confirmation.
         """
 
     async def instrument_display(self, payer: str, instrument: str) -> str:

@@ -113,7 +113,7 @@ class Batch:
         key = b"" if row is None else row[0]
         if request is not None:
             self._remember(world, remember(request, key, refusal_with_changes, world.wall_us))
-        return Outcome(row, key, refusal_with_changes)
+        return Outcome(row, key, refusal_with_changes, rows=changes.rows)
 
     def _react(self, world: World, command: Command, changes: Changes) -> Changes:
         for reaction in self.reactions.get(command.emits, ()):

@@ -18,6 +18,7 @@ class Call(NamedTuple):
         method: The full gRPC method, `/package.Service/Method`.
         deadline_us: Wall-clock time in microseconds after which nobody waits for the answer.
         address: The peer's address as the server saw it, or empty.
+        certificate: PEM that the peer proved in the TLS handshake, where the method serves callers without a token.
     """
 
     request_id: str
@@ -25,6 +26,7 @@ class Call(NamedTuple):
     method: str
     deadline_us: int
     address: str = ""
+    certificate: bytes = b""
 
 
 _current: ContextVar[Call] = ContextVar("keelpay_call")

@@ -98,9 +98,11 @@ class Outcome(NamedTuple):
         key: The answering entity's key.
         refusal: Why it was refused, or None.
         replayed: Whether an earlier request with the same id had done it.
+        rows: What else the command made or changed, so that an answer needs no reading.
     """
 
     row: Any
     key: bytes | str
     refusal: Refused | None = None
     replayed: bool = False
+    rows: tuple[Any, ...] = ()

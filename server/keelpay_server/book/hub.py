@@ -25,6 +25,8 @@ class Watch:
     def __init__(self, hub: "Hub", key: Key | None) -> None:
         self._hub, self.key = hub, key
         self._heard = asyncio.Event()
+        self.world: World | None = None
+        """The batch of this process that was heard of last, or None where another process wrote."""
 
     def __enter__(self) -> Self:
         self._hub.enter(self)
@@ -35,8 +37,9 @@ class Watch:
     ) -> None:
         self._hub.leave(self)
 
-    def hear(self) -> None:
+    def hear(self, world: World | None = None) -> None:
         """Something happened."""
+        self.world = world
         self._heard.set()
 
     async def wait(self, timeout_s: float) -> bool:
@@ -70,7 +73,7 @@ class Hub:
     def committed(self, world: World) -> None:
         """Wakes the watchers of a durable batch."""
         if world.events:
-            self._wake({event[3] for event in world.events})
+            self._wake({event[3] for event in world.events}, world)
             # Where another process wrote in between, the next look tells of its events (and again of ours).
             if self._sequence == world.first - 1:
                 self._sequence = world.sequence
@@ -107,11 +110,11 @@ class Hub:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    def _wake(self, keys: set[Key]) -> None:
+    def _wake(self, keys: set[Key], world: World | None = None) -> None:
         if self._watches:
             for key in (*(keys & self._watches.keys()), None):
                 for watch in self._watches.get(key, ()):
-                    watch.hear()
+                    watch.hear(world)
 
     def _wake_all(self) -> None:
         for watches in self._watches.values():

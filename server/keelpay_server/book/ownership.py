@@ -1,7 +1,8 @@
 """Whose is it: the one check that keeps a caller from another's merchants, payers and payments.
 
 In: the caller and the resource's owner. Out: nothing, or NOT_OWNER, which strangers read as not found.
-Invariant: operators see everything, partners their own, payers themselves, nobody else anything.
+Invariant: operators see everything, partners their own, payers themselves, nobody else anything; a caller whose token
+is for one resource passes for that one alone, whatever else is its payer's.
 """
 
 from .caller import Caller, CallerKind
@@ -20,12 +21,18 @@ def own_partner(caller: Caller, partner: str) -> None:
     raise Refused(Reason.NOT_OWNER)
 
 
-def own_payer(caller: Caller, payer: str) -> None:
-    """Lets the payer itself, its partner or an operator pass; `payer` is `<partner>/<id>`.
+def own_payer(caller: Caller, payer: str, resource: str = "") -> None:
+    """Lets the payer itself, its partner or an operator pass.
+
+    Args:
+        caller: Who asks.
+        payer: Whose it is: `<partner>/<id>`.
+        resource: The payment that it belongs to, by its name; empty for what is the payer's as a whole, which no
+            token for a single payment reaches.
 
     Raises:
         Refused: NOT_OWNER.
     """
-    if caller.kind == CallerKind.PAYER and caller.subject == payer:
+    if caller.kind == CallerKind.PAYER and caller.subject == payer and caller.resource in ("", resource):
         return
     own_partner(caller, payer.partition("/")[0])

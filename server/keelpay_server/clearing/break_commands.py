@@ -81,10 +81,14 @@ class ProposeResolution(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolveBreak(Command):
-    """Settles a break as it was proposed: the act that a second operator approves."""
+    """Settles a break as it was proposed: the act that a second operator approves.
+
+    Higher rooms react on `break.resolved`, where the operation of a refund or withdrawal is concerned.
+    """
 
     disagreement: bytes
     depth: ClassVar[int] = 2
+    emits: ClassVar[str] = "break.resolved"
 
     def needs(self, need: Need) -> None:
         """Asks for the break, its line, its bank's accounts and the merchant it credits."""

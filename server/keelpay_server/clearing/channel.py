@@ -1,7 +1,8 @@
 """The channel's record: what we asked of a bank and what it answered, as reconciliation compares it with statements.
 
 In: implemented by storage over the gateway's operations, which this room does not know. Out: plain rows.
-Invariant: a record that is resolved never changes again, so it may be read outside the book's lane.
+Invariant: a record may be read outside the book's lane, as a resolved one changes at most once more, from no to a late
+yes; a line that was compared with the no is a break until it is compared again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -62,13 +63,16 @@ class ChannelRecords(Protocol):
         """Returns the records of a payment, refund, transfer or payout."""
         ...
 
-    async def missing(self, bank: str, currency: str, before_us: int, limit: int) -> Sequence[ChannelRecord]:
-        """Returns operations that moved money, that no matched line and no break names.
+    async def missing(
+        self, bank: str, currency: str, between_us: tuple[int, int], after: bytes, limit: int
+    ) -> Sequence[ChannelRecord]:
+        """Returns operations that moved money of which no line tells and no break that it is missing, by their keys.
 
         Args:
             bank: Whose.
             currency: In which.
-            before_us: Wall clock: resolved before it.
+            between_us: Wall clock: resolved at the first or later, and before the second.
+            after: Only keys above it.
             limit: How many at most.
         """
         ...

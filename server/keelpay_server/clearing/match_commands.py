@@ -5,7 +5,7 @@ at most one line of a kind, a line is posted once, and whatever is not posted is
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar, Final
 
 from keelpay_server.book.bank import Bank
 from keelpay_server.book.changes import Changes
@@ -20,9 +20,11 @@ from . import payout as payout_noun
 from .bank_statement import BankLine, LineState, line_event
 from .channel import ChannelRecord
 from .disagreement import UNSETTLED, BreakKind, BreakState, Disagreement, event_of, move
-from .matching import Mismatch, expected, mismatch, post
+from .matching import ASIDE, Mismatch, expected, mismatch, noun_posts, post
 from .payout import Payout
 from .payout_result import match_returned, match_sent
+
+_TOLD: Final = frozenset({LineState.MATCHED, LineState.RESOLVED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,12 +76,11 @@ class MatchLine(Command):
 
 def _repeated(world: World, line: BankLine) -> Mismatch | None:
     """Returns whether another line has told the same before."""
-    settled = {LineState.MATCHED, LineState.RESOLVED}
     namesakes = [row for row in world.all(BankLine, "natural", line.natural) if row.id != line.id]
     if line.operation:
         same = world.all(BankLine, "operation", line.operation)
         namesakes += [row for row in same if row.id != line.id and row.kind == line.kind]
-    if any(row.state in settled for row in namesakes):
+    if any(row.state in _TOLD for row in namesakes):
         return Mismatch(BreakKind.DUPLICATE, "an earlier line has told the same")
     about = world.all(Disagreement, "operation", line.operation) if line.operation else []
     if any(row.state == BreakState.RESOLVED and row.line is None for row in about):
@@ -96,9 +97,10 @@ def _posted(world: World, line: BankLine, record: ChannelRecord | None) -> Chang
             changes = step(world, payout, line.id)
         except Refused as refusal:
             return Mismatch(BreakKind.CHANNEL, refusal.message)
+    elif noun_posts(line, record):
+        return _room(world, line) or Changes()
     else:
-        bank = world.require(Bank, line.bank)
-        changes = Changes(legs=post(line, bank, "" if record is None else record.subject_kind).legs)
+        changes = Changes(legs=post(line, world.require(Bank, line.bank)).legs)
     for debit, credit, amount, _ in changes.legs:
         for account, sign in ((debit, 1), (credit, -1)):
             if floor_sign(account) == sign and account in world.room and world.headroom(account) < amount:
@@ -106,16 +108,34 @@ def _posted(world: World, line: BankLine, record: ChannelRecord | None) -> Chang
     return changes
 
 
+def _room(world: World, line: BankLine) -> Mismatch | None:
+    """Returns why a line that its noun posts cannot be: our reserve has too little, or what came back never left."""
+    reserve = world.require(Bank, line.bank).reserve(line.currency)
+    if line.amount < 0 and world.headroom(reserve) < -line.amount:
+        return Mismatch(BreakKind.CHANNEL, "our own account holds less than the line takes out of it")
+    same = world.all(BankLine, "operation", line.operation)
+    left = any(row.kind == StatementLineKind.PAYOUT and row.state in _TOLD for row in same)
+    if line.kind == StatementLineKind.PAYOUT_RETURN and not left:
+        return Mismatch(BreakKind.CHANNEL, "no statement has shown that it left")
+    return None
+
+
 def _explained(world: World, line: BankLine, posted: Changes) -> Changes:
     """The line is matched; what was open about it or its operation is explained."""
     matched = line._replace(state=LineState.MATCHED)
     event = line_event(matched, "matched")
-    rows: list[object] = [] if posted.row is None else [posted.row]
+    rows: list[Any] = [] if posted.row is None else [posted.row]
     events = [event, *posted.events]
     about = world.all(Disagreement, "operation", line.operation) if line.operation else []
     if line.disagreement is not None:
         about = [*about, world.require(Disagreement, line.disagreement)]
-    unsettled = {row.id: row for row in about if row.state in UNSETTLED and row.line in {None, line.id}}
+    told = {line.id} if line.kind in ASIDE else {None, line.id}
+    unsettled = {row.id: row for row in about if row.state in UNSETTLED and row.line in told}
+    if line.kind == StatementLineKind.FEE:
+        for row in about:
+            if row.state in UNSETTLED and row.line is None and (row.ledger_amount or 0) > 0:
+                rows.append(_gross(world, row, line))
+                events.append(event_of(rows[-1]))
     for row in unsettled.values():
         withdrawn = move(row, BreakState.OPEN, world.business_us) if row.state == BreakState.PROPOSED else row
         explained = move(
@@ -124,6 +144,13 @@ def _explained(world: World, line: BankLine, posted: Changes) -> Changes:
         rows.append(explained)
         events.append(event_of(explained))
     return Changes(matched, tuple(rows), legs=posted.legs, events=tuple(events))
+
+
+def _gross(world: World, row: Disagreement, line: BankLine) -> Disagreement:
+    """A missing capture is missing whole once its charge was taken apart; a proposal about less is withdrawn."""
+    if row.state == BreakState.PROPOSED:
+        row = move(row, BreakState.OPEN, world.business_us)
+    return row._replace(ledger_amount=(row.ledger_amount or 0) - line.amount, state_version=row.state_version + 1)
 
 
 def _broken(world: World, line: BankLine, record: ChannelRecord | None, wrong: Mismatch) -> Changes:
@@ -186,10 +213,12 @@ class ReportMissing(Command):
         """Opens it once."""
         key = self.record.key
         lines = world.all(BankLine, "operation", key)
-        known = [row for row in world.all(Disagreement, "operation", key) if row.state in UNSETTLED]
-        if known or any(line.state in {LineState.MATCHED, LineState.RESOLVED} for line in lines):
+        known = any(row.line is None for row in world.all(Disagreement, "operation", key))
+        if known or any(line.kind not in ASIDE for line in lines):
             return Changes()
         wrong = Mismatch(BreakKind.LEDGER_ONLY, "two statements of the bank have not shown it")
         found = _break(world, wrong, self.record.bank, self.record.currency, self.record)
-        found = found._replace(statement=self.statement)
+        apart = any(line.kind == StatementLineKind.FEE and line.state == LineState.MATCHED for line in lines)
+        ours = self.record.movement if apart else found.ledger_amount
+        found = found._replace(statement=self.statement, ledger_amount=ours)
         return Changes(found, events=(event_of(found),))

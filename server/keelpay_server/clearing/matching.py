@@ -4,14 +4,13 @@ In: a line and a record. Out: why they do not match, or the posting that moves 1
 Invariant: nothing is posted for a line unless kind, bank, currency, direction and amount all agree.
 """
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from keelpay_server.book.bank import Bank
 from keelpay_server.book.rail import OperationKind, StatementLineKind
 from keelpay_server.ledger.account import parse
-from keelpay_server.ledger.leg import LegCode, Posting, leg
+from keelpay_server.ledger.leg import Posting
 from keelpay_server.ledger.posting import bank as bank_posting
-from keelpay_server.ledger.posting import refund as refund_posting
 
 from . import payout
 from .bank_statement import BankLine
@@ -30,6 +29,11 @@ _ASKED = {
 """Which operations a line of a kind may be the trace of."""
 
 
+ASIDE: Final = frozenset({StatementLineKind.FEE, StatementLineKind.PAYOUT_RETURN})
+"""Lines that come beside an operation's own: they do not show that its money has moved."""
+_MOVES: Final = frozenset({StatementLineKind.REFUND, StatementLineKind.PAYOUT, StatementLineKind.PAYOUT_RETURN})
+
+
 class Mismatch(NamedTuple):
     """Why a line does not match."""
 
@@ -46,8 +50,6 @@ def mismatch(line: BankLine, record: ChannelRecord | None) -> Mismatch | None:
         return Mismatch(BreakKind.BANK_ONLY, "no operation of ours has this line")
     if record.bank != line.bank or record.currency != line.currency or record.kind not in _ASKED.get(kind, ()):
         return Mismatch(BreakKind.BANK_ONLY, "the operation it names is of another kind, bank or currency")
-    if kind is StatementLineKind.PAYOUT_RETURN and record.subject_kind != payout.KIND:
-        return Mismatch(BreakKind.BANK_ONLY, "what came back is no payout of a merchant")
     if not record.resolved:
         return Mismatch(BreakKind.CHANNEL, "the bank's statement has it, its answer to us is not known yet")
     if record.subject_kind == payout.KIND:
@@ -70,13 +72,17 @@ def expected(kind: StatementLineKind, record: ChannelRecord) -> tuple[int, ...]:
     return (record.movement,)
 
 
-def post(line: BankLine, bank: Bank, subject_kind: str) -> Posting:
-    """Returns what a matched line posts, for everything but payouts of merchants, which know their own money.
+def noun_posts(line: BankLine, record: ChannelRecord | None) -> bool:
+    """Whether the noun that the operation was asked for posts the line itself, as it alone knows where its money is."""
+    return record is not None and record.subject_kind in {REFUND, TRANSFER} and line.kind in _MOVES
+
+
+def post(line: BankLine, bank: Bank) -> Posting:
+    """Returns what a matched line posts, for everything but money of nouns that know it themselves.
 
     Args:
         line: Matched.
         bank: Its bank.
-        subject_kind: What its operation was asked for; a refund may leave as a payment to another account.
     """
     currency, amount = parse(bank.reserve(line.currency)).currency, abs(line.amount)
     match StatementLineKind(line.kind):
@@ -84,12 +90,7 @@ def post(line: BankLine, bank: Bank, subject_kind: str) -> Posting:
             return bank_posting.receive(bank=bank.number, currency=currency, amount=amount)
         case StatementLineKind.TOP_UP:
             return bank_posting.capital(bank=bank.number, currency=currency, amount=amount)
-        case StatementLineKind.REFUND | StatementLineKind.PAYOUT if subject_kind == REFUND:
-            return refund_posting.sent(bank=bank.number, currency=currency, amount=amount)
         case StatementLineKind.FEE:
             return bank_posting.charged(bank=bank.number, currency=currency, amount=amount)
-        case StatementLineKind.PAYOUT:
-            accounts = bank.payout_transit(line.currency), bank.reserve(line.currency)
-            return Posting((leg(*accounts, amount, LegCode.WITHDRAW_SENT),))
         case other:
             raise ValueError(f"a line of kind {other.name} posts nothing by itself")

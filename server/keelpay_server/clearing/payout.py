@@ -71,7 +71,8 @@ class Payout(NamedTuple):
             given back, and does not show yet that it returned.
         line: The statement line that proves that it left, or None.
         return_line: The line that proves that it came back, or None.
-        failure: JSON of why the bank did not carry it out or sent it back, or empty.
+        failure: JSON of why it was refused when it was approved, or the bank did not carry it out or sent it back; or
+            empty.
         due_time: When it must be paid.
         pay_time: When the bank paid it, or 0.
         create_time: When it was asked for.

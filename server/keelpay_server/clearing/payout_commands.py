@@ -4,6 +4,7 @@ In: requests of people, approvals, settlements. Out: Changes. Invariant: money g
 the merchant when the payout is made, and the posting to 2200 commits before anything is sent.
 """
 
+import json
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -198,11 +199,13 @@ class CancelPayout(Command):
         payout: Its key.
         merchant: Whose it must be; empty not to check.
         state_version: The version the decision rests on, or 0 not to check.
+        why: Name of the reason for which an approved payout was refused, or empty.
     """
 
     payout: bytes
     merchant: str = ""
     state_version: int = 0
+    why: str = ""
     depth: ClassVar[int] = 1
 
     def needs(self, need: Need) -> None:
@@ -221,5 +224,6 @@ class CancelPayout(Command):
         if self.state_version and self.state_version != payout.state_version:
             raise Refused(Reason.ETAG_MISMATCH, state_version=str(payout.state_version))
         pending = posting.cancel(payout.hold).pending if payout.held else ()
-        payout = move(payout, PayoutState.CANCELLED, world.business_us, held=0)
+        failure = json.dumps({"code": "", "refused": self.why, "time": world.business_us}) if self.why else ""
+        payout = move(payout, PayoutState.CANCELLED, world.business_us, held=0, failure=failure)
         return Changes(payout, pending=pending, events=(event_of(payout),), done=(payout.id,))

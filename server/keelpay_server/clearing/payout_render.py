@@ -14,9 +14,9 @@ from .wire_render import money, stamp
 
 _REASONS: Final = {
     "RESERVE_INSUFFICIENT": 7, "ACCOUNT_CLOSED": 3, "ACCOUNT_INVALID": 3, "UNSUPPORTED": 8, "LIMIT_EXCEEDED": 5,
-    "NEVER_ARRIVED": 7,
+    "NEVER_ARRIVED": 7, "INSUFFICIENT_FUNDS": 1,
 }  # fmt: skip
-"""A rail's codes in the contract's DeclineReason; any other is the bank's plain no."""
+"""A rail's codes, and ours, in the contract's DeclineReason; any other is a plain no."""
 _DECLINED: Final = 2
 
 
@@ -34,7 +34,7 @@ def render_payout(row: Payout) -> payout_pb2.Payout:
         failure = json.loads(row.failure)
         payout.last_failure.MergeFrom(
             payout_pb2.PayoutFailure(
-                reason=_REASONS.get(failure["code"], _DECLINED),  # type: ignore[arg-type]
+                reason=_REASONS.get(failure.get("refused") or failure["code"], _DECLINED),  # type: ignore[arg-type]
                 rail_code=failure["code"],
                 time=stamp(failure["time"]),
             )

@@ -20,7 +20,7 @@ from keelpay_server.book.ids import parse
 from keelpay_server.book.paging import Pager
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused, invalid
-from keelpay_server.book.request import identify
+from keelpay_server.book.request import RequestRow, identify
 
 from . import names
 from .bank_statement import BankLine, LineState, Statement, StatementState
@@ -28,7 +28,7 @@ from .break_commands import ProposeResolution
 from .disagreement import UNSETTLED, BreakKind, BreakState, Disagreement, Resolution
 from .reconciliation_render import render_break, render_statement
 from .reconciling import Reconciling
-from .statement_commands import BeginStatement, ImportLines
+from .statement_commands import BeginStatement, ImportLines, NoteReconciled
 
 StatementParser = Callable[[bytes, str], rail.Statement]
 """Reads a whole file of a bank, given by its short name; raises ValueError, with the line's number as `line`, where it
@@ -105,10 +105,17 @@ class ReconciliationService(reconciliation_service_pb2_grpc.ReconciliationServic
         """See the contract."""
         call = current()
         key = names.key_of("statements", request.statement, "statement")
-        row = await self._reconciling.reconcile(key, identify(call, request, request.statement))
-        if row is None:
+        asked = identify(call, request, request.statement)
+        if await self._reader.get(RequestRow, asked.key) is not None:
+            # Known: this command will not be decided, but answered with what is remembered, or refused for its body.
+            known = NoteReconciled(statement=key, matched=0, broken=0, request=asked)
+            repeated = await self._engine.execute(known)
+            row = await self._engine.answer(Statement, repeated)
+            return contract.RunReconciliationResponse(statement=await self._whole(row), replayed=repeated.replayed)
+        reconciled = await self._reconciling.reconcile(key, asked)
+        if reconciled is None:
             raise Refused(Reason.RESOURCE_NOT_FOUND, resource="statement")
-        return contract.RunReconciliationResponse(statement=await self._whole(row))
+        return contract.RunReconciliationResponse(statement=await self._whole(reconciled))
 
     async def ListBreaks(self, request: contract.ListBreaksRequest, context: object) -> contract.ListBreaksResponse:
         """See the contract."""

@@ -16,6 +16,7 @@ from keelpay_server.book.worker import Handler, Look
 
 from .bank_statement import RECONCILE, BankLine, LineState, Statement, StatementState
 from .channel import ChannelRecords
+from .disagreement import BreakKind, BreakState, Disagreement
 from .match_commands import MatchLine, ReportMissing
 from .statement_commands import NoteReconciled
 
@@ -56,7 +57,8 @@ class Reconciling:
         if row is None or row.state != StatementState.IMPORTED:
             return None
         for direction in _TURNS:
-            await self._match(row, direction)
+            await self._match({"statement": row.id, **direction})
+        await self._match_waiting(row)
         await self._report_missing(row)
         matched = await self._engine.reader.count(BankLine, {"statement": row.id, "state": LineState.MATCHED})
         broken = await self._engine.reader.count(BankLine, {"statement": row.id, "state": LineState.BROKEN})
@@ -65,13 +67,27 @@ class Reconciling:
         )
         return await self._engine.answer(Statement, outcome)
 
-    async def _match(self, statement: Statement, direction: Mapping[str, object]) -> None:
+    async def _match_waiting(self, statement: Statement) -> None:
+        """Compares the bank's lines again that waited for its answer or for money: either may have come since."""
+        waiting = {
+            "bank": statement.bank, "currency": statement.currency, "state": BreakState.OPEN, "kind": BreakKind.CHANNEL,
+        }  # fmt: skip
+        after: tuple[bytes, bytes] | None = None
+        while True:
+            found = await self._engine.reader.find(Disagreement, waiting, Page(self._portion, after))
+            lines = [row.line for row in found if row.line is not None]
+            for direction in _TURNS:
+                if lines:
+                    await self._match({"id": lines, **direction})
+            if len(found) < self._portion:
+                return
+            after = (found[-1].id, found[-1].id)
+
+    async def _match(self, where: Mapping[str, object]) -> None:
         """Compares the lines of one turn."""
         after: tuple[bytes, bytes] | None = None
         while True:
-            lines = await self._engine.reader.find(
-                BankLine, {"statement": statement.id, "state": _LEFT, **direction}, Page(self._portion, after)
-            )
+            lines = await self._engine.reader.find(BankLine, {"state": _LEFT, **where}, Page(self._portion, after))
             if lines:
                 records = await self._records.find([line.operation for line in lines if line.operation])
                 await self._engine.execute_many(
@@ -82,18 +98,22 @@ class Reconciling:
                 return
 
     async def _report_missing(self, statement: Statement) -> None:
-        """Looks for operations that were done before the statement before this one came, and that neither shows."""
+        """Looks for operations that were done before the statement before this one came, and that neither shows.
+
+        Each statement looks at what was done since the statement two before it: earlier ones were looked at with that.
+        """
         before = await self._engine.reader.find(
             Statement,
             {"bank": statement.bank, "currency": statement.currency, "id__lt": statement.id},
-            Page(1, descending=True),
+            Page(2, descending=True),
         )
         if not before:
             return
+        between_us = before[1].create_time if len(before) > 1 else 0, before[0].create_time
+        after = b""
         while True:
-            found = await self._records.missing(
-                statement.bank, statement.currency, before[0].create_time, self._portion
-            )
+            found = await self._records.missing(statement.bank, statement.currency, between_us, after, self._portion)
             await self._engine.execute_many([ReportMissing(record=record, statement=statement.id) for record in found])
             if len(found) < self._portion:
                 return
+            after = found[-1].key

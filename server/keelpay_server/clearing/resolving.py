@@ -6,11 +6,11 @@ statement says, and what is still missing is either in 6900 as a claim or our lo
 
 from typing import Final
 
-from keelpay_server.ledger.account import bank_reserve, suspense
-from keelpay_server.ledger.leg import LegCode, Posting, leg, linked
+from keelpay_server.ledger.leg import Posting, linked
 from keelpay_server.ledger.posting import bank as posting
 
 from .disagreement import BreakKind, Disagreement, Resolution
+from .matching import REFUND, TRANSFER
 
 _MISSING: Final = frozenset({Resolution.CLAIM, Resolution.WRITE_OFF})
 _NONE: Final[frozenset[Resolution]] = frozenset()
@@ -29,18 +29,30 @@ def _is_extra(row: Disagreement) -> bool:
     return row.kind in {BreakKind.BANK_ONLY, BreakKind.DUPLICATE}
 
 
+def is_outgoing(row: Disagreement) -> bool:
+    """Whether it is about a refund or withdrawal, which itself knows where its money is: higher rooms post its part."""
+    noun = row.subject_kind in {REFUND, TRANSFER} and row.kind in {BreakKind.AMOUNT, BreakKind.LEDGER_ONLY}
+    return noun and (row.ledger_amount or 0) < 0
+
+
 def allowed(row: Disagreement) -> frozenset[Resolution]:
     """Returns how a break may be settled.
 
-    A deficit is claimed or lost; a surplus is a merchant's, or pays an earlier claim (MATCH). Only money that was to
-    come in has a place to be short of: an outgoing amount that differs, and an answer that is not known yet, wait for
-    the bank.
+    A deficit is claimed or lost; a surplus is a merchant's, or pays an earlier claim (MATCH). A refund or withdrawal
+    that no statement shows did not happen: its payer gets it another way. An answer that is not known yet waits for the
+    bank.
     """
     missing = missing_minor(row)
     if not missing:
         return _NONE
     if _is_extra(row):
         return _MISSING if missing > 0 else frozenset({Resolution.CREDIT_MERCHANT, Resolution.MATCH})
+    if is_outgoing(row):
+        if row.bank_amount is None:
+            return frozenset({Resolution.OPERATION_FAILED})
+        if row.bank_amount > 0:
+            return _NONE
+        return _MISSING if missing > 0 else frozenset({Resolution.CREDIT_MERCHANT})
     if row.kind in {BreakKind.AMOUNT, BreakKind.LEDGER_ONLY} and (row.ledger_amount or 0) > 0:
         if (row.bank_amount or 0) < 0:
             return _NONE
@@ -49,7 +61,7 @@ def allowed(row: Disagreement) -> frozenset[Resolution]:
 
 
 def post_resolution(row: Disagreement, *, bank: int, currency: int, merchant: int, window: int) -> Posting:
-    """Returns the legs of a break's resolution.
+    """Returns the legs of a break's resolution, without those of an outgoing operation itself.
 
     Args:
         row: Proposed, with a resolution that `allowed` has.
@@ -58,7 +70,10 @@ def post_resolution(row: Disagreement, *, bank: int, currency: int, merchant: in
         merchant: The owner number of the merchant to credit, or 0.
         window: The open window, where a merchant is credited.
     """
-    missing, expected = missing_minor(row), row.kind in {BreakKind.AMOUNT, BreakKind.LEDGER_ONLY}
+    if row.resolution == Resolution.OPERATION_FAILED:
+        return Posting()
+    missing = missing_minor(row)
+    expected = row.kind in {BreakKind.AMOUNT, BreakKind.LEDGER_ONLY} and not is_outgoing(row)
     parts: list[Posting] = []
     if expected and row.bank_amount:
         received = min(row.bank_amount, row.ledger_amount or 0)
@@ -73,8 +88,7 @@ def post_resolution(row: Disagreement, *, bank: int, currency: int, merchant: in
     if expected:
         parts.append(posting.deficit(bank=bank, currency=currency, amount=missing))
     else:
-        accounts = suspense(bank, currency), bank_reserve(bank, currency)
-        parts.append(Posting((leg(*accounts, missing, LegCode.DEFICIT),)))
+        parts.append(posting.sent_unexplained(bank=bank, currency=currency, amount=missing))
     if row.resolution == Resolution.WRITE_OFF:
         parts.append(posting.write_off(bank=bank, currency=currency, amount=missing))
     return linked(*parts)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .running import FOUND_WRONG, run
+from .running import FOUND_WRONG, playing, run
 from .simulate import traffic_options
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ async def _play(options: "Options | None", folder: Path, out: "Console") -> bool
     from .stage import open_stage
 
     async with AsyncExitStack() as stack:
+        stack.enter_context(playing())
         with out.status("starting a server and three sandbox banks"):
             connection = await stack.enter_async_context(open_stage(folder))
         told = await run_story(connection, out)

@@ -15,6 +15,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
+from .running import RunFailed
+
 _START_S_MAX: Final = 60.0
 _STOP_S_MAX: Final = 30.0
 _LOOK_S: Final = 0.05
@@ -22,7 +24,7 @@ _LAST_LINES: Final = 5
 _LAST_LETTERS: Final = 2000
 
 
-class PartFailed(Exception):  # noqa: N818  (told to the person at the keyboard)
+class PartFailed(RunFailed):
     """A part did not start, or ended by itself; the text has its last words."""
 
 

@@ -5,7 +5,8 @@ In: a coroutine. Out: its result, or the end of the process. Invariant: a fault 
 
 import asyncio
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn, TypeVar
 
 import click
@@ -18,6 +19,21 @@ INTERRUPTED = 130
 
 class RunFailed(Exception):  # noqa: N818  (told to the person at the keyboard)
     """A story or a simulation cannot go on; the text says why."""
+
+
+@contextmanager
+def playing() -> Iterator[None]:
+    """Around what clients of ours play: their endings are told in a sentence.
+
+    Raises:
+        RunFailed: It ended before its end.
+    """
+    from keelpay_clients.run_error import ENDINGS
+
+    try:
+        yield
+    except ENDINGS as error:
+        raise RunFailed(str(error)) from error
 
 
 def run(work: Coroutine[Any, Any, Result]) -> Result:

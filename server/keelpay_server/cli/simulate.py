@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from .running import FOUND_WRONG, WRONG_SETTINGS, fail, run
+from .running import FOUND_WRONG, WRONG_SETTINGS, fail, playing, run
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -88,6 +88,7 @@ async def _simulate(
     from .stage import open_stage
 
     async with AsyncExitStack() as stack:
+        stack.enter_context(playing())
         if address is not None:
             connection = running(address, credentials, banks)
         else:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from keelpay_server.auth.proposal import LIFE_US, Proposal, ProposalState, event_of, expiry_of, propose
-from keelpay_server.auth.proposal_commands import ExpireProposal, Rebuild, RejectProposal
+from keelpay_server.auth.proposal_commands import ApproveProposal, ExpireProposal, Rebuild, RejectProposal
 from keelpay_server.book.changes import Changes
 from keelpay_server.book.command import Command
 from keelpay_server.book.ids import text
@@ -23,6 +23,7 @@ from keelpay_server.clearing.disagreement import BreakKind, Disagreement, Resolu
 from keelpay_server.clearing.payout import Payout
 
 _CLEARING: Final = "keelpay.api.clearing.v1"
+Dropping = ApproveProposal | RejectProposal | ExpireProposal
 _METHODS: Final = {
     Payout: f"{_CLEARING}.PayoutService/CreatePayout",
     Disagreement: f"{_CLEARING}.ReconciliationService/ResolveBreak",
@@ -51,21 +52,21 @@ class AskSecondPerson:
 
 
 class DropProposed:
-    """The reaction on `proposal.dropped`: what nobody approved does not happen."""
+    """The reaction on `proposal.dropped`: what nobody approved, or what was refused then, does not happen."""
 
-    def needs(self, command: RejectProposal | ExpireProposal, need: Need) -> None:
+    def needs(self, command: Dropping, need: Need) -> None:
         """Asks for the proposal, and for what dropping its noun needs."""
         row = need.row(Proposal, command.proposal)
         if row is not None and row.kind in ACTS:
-            ACTS[row.kind].reject(_subject(row)).needs(need)
+            ACTS[row.kind].reject(_subject(row), "").needs(need)
 
-    def decide(self, _command: RejectProposal | ExpireProposal, changes: Changes, world: World) -> Changes:
+    def decide(self, _command: Dropping, changes: Changes, world: World) -> Changes:
         """Drops the noun if the command has just ended the proposal, unless the noun has gone on by itself."""
         row = changes.row
         if not isinstance(row, Proposal) or row.kind not in ACTS or row.state == ProposalState.PENDING:
             return Changes()
         try:
-            return ACTS[row.kind].reject(_subject(row)).decide(world)
+            return ACTS[row.kind].reject(_subject(row), row.reason).decide(world)
         except Refused:
             return Changes()
 

@@ -13,13 +13,15 @@ from keelpay_server.book.need import Need
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused, refuse_transition
 from keelpay_server.book.world import World
+from keelpay_server.risk.decision import Decision
+from keelpay_server.risk.review import close_review
 
+from .held import capture_held, release_held, unspent
 from .operation import Operation, OperationKind
 from .order_payment import order_freed
 from .parties import Parties, need_of, parties_of
 from .payment import TRANSITIONS, Payment, PaymentState, event_of, move, touch
-from .payment_result import capture_held, release_held
-from .void import ask_bank, bank_operation, void_authorization
+from .void import ask_bank, bank_operation, request_cancel, void_authorization
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,8 +113,7 @@ class CancelPayment(PaymentCommand):
         if state == PaymentState.PROCESSING or payment.operation is not None:
             if payment.captured or state not in (PaymentState.PROCESSING, PaymentState.REQUIRES_ACTION):
                 raise Refused(Reason.OPERATION_UNRESOLVED, retry_after_ms=2000)
-            payment = touch(payment, cancel_requested=True)
-            return Changes(payment, events=(event_of(payment, "cancel_requested", why=self.why),))
+            return request_cancel(world, payment, self.why)
         if PaymentState.CANCELLED not in TRANSITIONS[state]:
             refuse_transition("payment", state.name, PaymentState.CANCELLED.name)
         if state == PaymentState.AUTHORIZED and payment.bank:
@@ -121,14 +122,35 @@ class CancelPayment(PaymentCommand):
 
 
 def end_payment(
-    world: World, payment: Payment, parties: Parties, held: Operation | None, state: PaymentState, since_us: int = 0
-) -> Changes:
-    """Ends a payment of which nothing was taken and about which no bank is asked."""
+    world: World, payment: Payment, parties: Parties, held: Operation | None, state: PaymentState, since_us: int = 0,
+    *, judged: bool = False,
+) -> Changes:  # fmt: skip
+    """Ends a payment of which nothing was taken and about which no bank is asked.
+
+    Args:
+        world: The batch.
+        payment: In a state from which `state` is legal.
+        parties: Its parties.
+        held: Its authorization, if it has one.
+        state: CANCELLED, EXPIRED or REJECTED.
+        since_us: When the request arrived.
+        judged: Its reviewer ends it; otherwise a review that is still open closes with it.
+    """
+    reviewed = Changes()
+    if payment.state == PaymentState.IN_REVIEW and not judged:
+        reviewed = _close_review(world, payment)
     if held is not None and held.hold.rest and not payment.bank:
-        return release_held(world, payment, parties, held, state, since_us=since_us)
+        return release_held(world, payment, parties, held, state, since_us=since_us).join(reviewed)
+    spent = payment.amount if payment.state == PaymentState.IN_REVIEW else 0
     payment = move(payment, state, world.wall_us, since_us=since_us)
-    changes = Changes(payment, events=(event_of(payment),), done=(payment.id,))
-    return changes.join(order_freed(world, parties.order, payment))
+    changes = Changes(payment, unspent(world, payment, spent), events=(event_of(payment),), done=(payment.id,))
+    return changes.join(order_freed(world, parties.order, payment)).join(reviewed)
+
+
+def _close_review(world: World, payment: Payment) -> Changes:
+    """Takes the payment out of the reviewers' queue."""
+    decision = None if payment.decision is None else world.get(Decision, payment.decision)
+    return Changes() if decision is None or decision.review is None else close_review(world, decision.review)
 
 
 def _authorized(payment: Payment, held: Operation | None, to: PaymentState) -> Operation:

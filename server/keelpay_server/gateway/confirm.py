@@ -46,6 +46,7 @@ class ConfirmPayment(Command):
         method: Another way of paying chosen now, or None.
         device: JSON of the device context now, or empty to keep.
         received_us: Wall clock: when the request arrived.
+        return_uri: Where the payer's bank or wallet sends the payer back to, or empty to keep.
     """
 
     payment: bytes
@@ -53,6 +54,7 @@ class ConfirmPayment(Command):
     method: Method | None = None
     device: str = ""
     received_us: int = 0
+    return_uri: str = ""
 
     depth: ClassVar[int] = 4
 
@@ -62,7 +64,7 @@ class ConfirmPayment(Command):
             spend_needs(need, self.proof)
         payment = need.row(Payment, self.payment)
         if payment is not None:
-            payment = apply_method(payment, self.method, self.device)
+            payment = apply_method(payment, self.method, self.device, self.return_uri)
             need_of(need, payment)
             risk_needs(need, signals_of(payment))
 
@@ -71,7 +73,7 @@ class ConfirmPayment(Command):
         stored = world.require(Payment, self.payment)
         if stored.state == PaymentState.REQUIRES_PAYMENT_METHOD and self.method is not None:
             stored = move(stored, PaymentState.REQUIRES_CONFIRMATION, world.wall_us, since_us=self.received_us)
-        payment = apply_method(stored, self.method, self.device)
+        payment = apply_method(stored, self.method, self.device, self.return_uri)
         return confirm(world, payment, parties_of(world, payment), self.proof, self.received_us)
 
 
@@ -104,6 +106,15 @@ def _check_open(world: World, payment: Payment, parties: Parties) -> None:
         raise Refused(Reason.OPERATION_UNRESOLVED, retry_after_ms=2000)
     if state not in CONFIRMABLE:
         refuse_transition("payment", state.name, PaymentState.PROCESSING.name)
+    check_time(world, payment, parties)
+
+
+def check_time(world: World, payment: Payment, parties: Parties) -> None:
+    """Refuses a payment whose time, or whose order's time, is over.
+
+    Raises:
+        Refused: ILLEGAL_TRANSITION from EXPIRED, ORDER_PAID, ORDER_CLOSED.
+    """
     if payment.expire_time <= world.business_us:
         refuse_transition("payment", PaymentState.EXPIRED.name, PaymentState.PROCESSING.name)
     order = parties.order

@@ -49,6 +49,7 @@ class CreatePayment(Command):
         expire_time: Business clock; 0 means the default after creation.
         go: Confirm in the same call.
         received_us: Wall clock: when the request arrived.
+        return_uri: Where the payer's bank or wallet sends the payer back to, or empty.
     """
 
     merchant: str
@@ -68,6 +69,7 @@ class CreatePayment(Command):
     expire_time: int
     go: bool
     received_us: int
+    return_uri: str = ""
 
     depth: ClassVar[int] = 2
 
@@ -124,7 +126,7 @@ class CreatePayment(Command):
             expire_time=expire_time, hold_expire_time=0, system_us=system, bank_us=0, human_us=0,
             history=f"[[{int(state)},{wall_us},{system},0,0]]", description=self.description,
             descriptor=self.descriptor, metadata=self.metadata, device=self.device, create_time=wall_us,
-            update_time=wall_us,
+            update_time=wall_us, return_uri=self.return_uri,
         )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ with its key, never sent blindly.
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from hashlib import blake2b
 
 from keelpay_server.book.changes import Work
 from keelpay_server.book.engine import Engine
@@ -15,8 +16,10 @@ from keelpay_server.book.rail import OperationKind as RailKind
 from keelpay_server.book.rail import OperationOutcome, OperationRequest, OperationResult, Rail
 from keelpay_server.book.worker import Look
 
-from .operation import UNRESOLVED, Operation, OperationKind
-from .result import SEND, RecordOperation
+from .operation import SEND, UNRESOLVED, Operation, OperationKind
+from .payment import KIND as PAYMENT
+from .payment import Payment
+from .result import VOIDED, RecordOperation
 
 UNREACHABLE = "RAIL_UNAVAILABLE"
 
@@ -77,11 +80,35 @@ class Dispatcher:
 
     async def _ask(self, bank: str, operations: list[Operation]) -> None:
         rail = self._rails.get(bank)
-        keys = [operation.id for operation in operations]
         if rail is None:
-            await self._record(OperationResult(key, OperationOutcome.UNKNOWN, UNREACHABLE) for key in keys)
+            await self._record(OperationResult(o.id, OperationOutcome.UNKNOWN, UNREACHABLE) for o in operations)
             return
-        await self._record(await rail.query_many(keys))
+        unwanted = [operation for operation in operations if await self._unwanted(operation)]
+        proven = await asyncio.gather(*(self._void(rail, operation) for operation in unwanted))
+        voided = {operation.id for operation, void in zip(unwanted, proven, strict=True) if void}
+        if voided:
+            await self._record(OperationResult(key, OperationOutcome.FAILED, VOIDED) for key in voided)
+        if keys := [operation.id for operation in operations if operation.id not in voided]:
+            await self._record(await rail.query_many(keys))
+
+    async def _unwanted(self, operation: Operation) -> bool:
+        """Tells whether it is an authorization under way whose payment was called off meanwhile."""
+        unresolved = operation.kind == OperationKind.AUTHORIZE and operation.state in UNRESOLVED
+        if not unresolved or operation.subject_kind != PAYMENT:
+            return False
+        payment = await self._engine.reader.get(Payment, operation.subject)
+        return payment is not None and payment.operation == operation.id and payment.cancel_requested
+
+    async def _void(self, rail: Rail, operation: Operation) -> bool:
+        """Has a bank give up an authorization, known to it or not; tells whether that is proven.
+
+        The void is a step of the same operation: its key says which, so that the bank carries each out once.
+        """
+        key = blake2b(operation.id + operation.queries.to_bytes(4, "big"), digest_size=16, person=b"void").digest()
+        request = _request(operation)._replace(
+            key=key, kind=RailKind.VOID, amount_minor=0, currency="", original_key=operation.id, capture=False
+        )
+        return (await rail.void(request)).outcome is OperationOutcome.SUCCEEDED
 
     async def _record(self, results: Iterable[OperationResult]) -> None:
         await self._engine.execute_many([RecordOperation(result=result) for result in results])
@@ -100,4 +127,5 @@ def _request(operation: Operation) -> OperationRequest:
         original_key=operation.original or b"",
         capture=operation.capture,
         final=operation.final,
+        return_uri=operation.return_uri,
     )

@@ -15,7 +15,7 @@ from keelpay_server.book.worker import Handler, Look
 from keelpay_server.book.world import World
 
 from .capture import PaymentCommand, end_payment
-from .charge import EXPIRY_WORK, HOLD_WORK
+from .charge import EXPIRY_WORK, HOLD_AGAIN_US, HOLD_WORK
 from .operation import Operation
 from .order import Order, OrderState, event_of, move
 from .parties import Parties
@@ -25,6 +25,8 @@ from .void import void_authorization
 ORDER_WORK = "order.expiry"
 ORDER_AGAIN_US = 60_000_000
 """When an order is looked at again whose payment was still alive at its time: a bank may take longer."""
+HOLD_DOUBLINGS_MAX = 5
+"""A hold that its bank does not void is looked at again after 1, 2, 4 ... and at last every 32 hours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,20 +53,30 @@ class ExpireHold(PaymentCommand):
     """Gives back what was authorized and not taken within the hold's time.
 
     Attributes:
-        work: The work row this ends.
+        work: The work row this ends, or keeps until nothing is held any more.
+        attempt: How often it was tried.
     """
 
     work: bytes
+    attempt: int = 0
+
+    def needs(self, need: Need) -> None:
+        """The payment and what belongs to it; its work."""
+        need.row(Work, self.work)
+        PaymentCommand.needs(self, need)
 
     def act(self, world: World, payment: Payment, parties: Parties, held: Operation | None) -> Changes:
-        """Does nothing where nothing is held any more."""
-        if held is None or not held.hold.rest or payment.operation is not None:
+        """Does nothing where nothing is held any more; looks again later at a hold that its bank has to end."""
+        if held is None or held.id != self.work or not held.hold.rest:
             return Changes(done=(self.work,))
-        if payment.bank:
-            changes = void_authorization(world, touch(payment, cancel_requested=True), held)
-        else:
-            changes = end_payment(world, payment, parties, held, PaymentState.EXPIRED)
-        return changes._replace(done=(*changes.done, self.work))
+        if not payment.bank:
+            return end_payment(world, payment, parties, held, PaymentState.EXPIRED)
+        due = world.business_us + (HOLD_AGAIN_US << min(self.attempt, HOLD_DOUBLINGS_MAX))
+        again = Work(self.work, HOLD_WORK, payment.id, BUSINESS, due, self.attempt + 1)
+        if payment.operation is not None:
+            return Changes(work=(again,))
+        changes = void_authorization(world, touch(payment, cancel_requested=True), held)
+        return changes._replace(work=(*changes.work, again))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +115,9 @@ def expiry_handlers(engine: Engine) -> dict[str, Handler]:
         await engine.execute_many([ExpirePayment(payment=task.subject, work=task.id) for task in tasks])
 
     async def holds(tasks: list[Work], _look: Look) -> None:
-        await engine.execute_many([ExpireHold(payment=task.subject, work=task.id) for task in tasks])
+        await engine.execute_many(
+            [ExpireHold(payment=task.subject, work=task.id, attempt=task.attempt) for task in tasks]
+        )
 
     async def orders(tasks: list[Work], _look: Look) -> None:
         await engine.execute_many([ExpireOrder(order=task.subject) for task in tasks])

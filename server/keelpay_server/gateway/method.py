@@ -27,10 +27,9 @@ class Method(NamedTuple):
     token: str
 
 
-def apply_method(payment: Payment, method: Method | None, device: str = "") -> Payment:
-    """Returns the payment with another way of paying and another device; None and empty keep what it has."""
-    if device and device != payment.device:
-        payment = payment._replace(device=device)
+def apply_method(payment: Payment, method: Method | None, device: str = "", return_uri: str = "") -> Payment:
+    """Returns the payment with another way of paying, device and way back; None and empty keep what it has."""
+    payment = payment._replace(device=device or payment.device, return_uri=return_uri or payment.return_uri)
     if method is None:
         return payment
     old = Method(payment.channel, payment.instrument, payment.mandate, payment.bank, payment.token)

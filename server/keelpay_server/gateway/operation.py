@@ -13,6 +13,8 @@ from keelpay_server.ledger.hold import Hold
 
 KIND: Final = "op"
 WORK: Final = "operation"
+SEND, ASK = 0, 1
+"""What an operation's work does: `attempt` 0 sends, anything above asks."""
 QUERY_SCHEDULE_S: Final = (2, 5, 15, 30, 60, 300, 900, 3600)
 """When an UNKNOWN operation is asked for again; the last step repeats."""
 
@@ -80,6 +82,7 @@ class Operation(NamedTuple):
         bank_us: Microseconds spent at the bank.
         create_time: Wall clock: when it was recorded, before it was sent.
         update_time: Wall clock.
+        return_uri: Where an AUTHORIZE's redirected payer comes back to, or empty.
     """
 
     id: bytes
@@ -109,6 +112,7 @@ class Operation(NamedTuple):
     bank_us: int
     create_time: int
     update_time: int
+    return_uri: str = ""
 
     @property
     def hold(self) -> Hold:

@@ -24,8 +24,7 @@ from .operation import Operation
 from .order import Order, OrderState, event_of, move
 from .parties import need_of, parties_of
 from .payment import TRANSITIONS, Payment, PaymentState, touch
-from .payment import event_of as payment_event
-from .void import void_authorization
+from .void import request_cancel, void_authorization
 
 LIFE_US: Final = 2 * 3600 * 1_000_000
 LIFE_US_MAX: Final = 30 * 86_400 * 1_000_000
@@ -144,8 +143,7 @@ class CloseOrder(Command):
         if state is PaymentState.PROCESSING or payment.operation is not None:
             if state not in (PaymentState.PROCESSING, PaymentState.REQUIRES_ACTION):
                 raise Refused(Reason.OPERATION_UNRESOLVED, retry_after_ms=2000)
-            payment = touch(payment, cancel_requested=True)
-            changes = Changes(payment, events=(payment_event(payment, "cancel_requested", why="order closed"),))
+            changes = request_cancel(world, payment, "order closed")
         elif state is PaymentState.AUTHORIZED and payment.bank and held is not None:
             changes = void_authorization(world, touch(payment, cancel_requested=True), held)
         elif PaymentState.CANCELLED in TRANSITIONS[state]:

@@ -37,7 +37,10 @@ def take_order(world: World, order: Order, payment: Payment) -> Changes:
 
 
 def order_paid(world: World, order: Order | None, payment: Payment) -> Changes:
-    """The order is paid by the payment's first success."""
+    """The order is paid by the payment's first success; one that was closing stays unpaid, and closes with it."""
+    if order is not None and order.state == OrderState.CLOSING and order.payment == payment.id:
+        closed = move(order, OrderState.CLOSED, world.wall_us)
+        return Changes(rows=(closed,), events=(event_of(closed, "closed"),), done=(order.id,))
     if order is None or order.state != OrderState.OPEN:
         return Changes()
     paid = move(order, OrderState.PAID, world.wall_us, payment=payment.id)

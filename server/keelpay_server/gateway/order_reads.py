@@ -15,7 +15,7 @@ from keelpay_server.book.refusal import Refused
 from . import names
 from .number import Number, number_key
 from .order import KIND, Order, OrderState
-from .payment_reads import owned_merchant
+from .payment_reads import owned_merchant, owned_payment
 
 FILTERS: Final[dict[str, Meaning]] = {
     "state": one_of("state", OrderState),
@@ -25,7 +25,7 @@ FILTERS: Final[dict[str, Meaning]] = {
 
 
 async def owned_order(reader: Reader, caller: Caller, name: str) -> Order:
-    """Returns an order that the caller may see: its merchant's partner's, or its payer's.
+    """Returns an order that the caller may see: its merchant's partner's, its payer's, or its payment's.
 
     Raises:
         Refused: RESOURCE_NOT_FOUND, NOT_OWNER, FIELD_INVALID.
@@ -34,10 +34,14 @@ async def owned_order(reader: Reader, caller: Caller, name: str) -> Order:
     order = await reader.get(Order, key)
     if order is None or order.merchant != merchant:
         raise Refused(Reason.RESOURCE_NOT_FOUND, resource="order")
-    if caller.kind == CallerKind.PAYER:
-        own_payer(caller, order.payer)
-    else:
+    if caller.kind != CallerKind.PAYER:
         await owned_merchant(reader, caller, merchant)
+    elif caller.resource:
+        payment = await owned_payment(reader, caller, caller.resource)
+        if payment.order != order.id:
+            raise Refused(Reason.NOT_OWNER)
+    else:
+        own_payer(caller, order.payer)
     return order
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from keelpay_server.auth.mandate import mandate_needs
 from keelpay_server.book.bank import Bank
+from keelpay_server.book.changes import Work
 from keelpay_server.book.merchant import Merchant
 from keelpay_server.book.need import Need
 from keelpay_server.book.payer import Payer
@@ -15,11 +16,13 @@ from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused
 from keelpay_server.book.world import World
 from keelpay_server.clearing.window import window_needs
+from keelpay_server.risk.decision import Decision
+from keelpay_server.risk.review import Review
 
 from .instrument import Instrument
 from .operation import Operation
 from .order import Order
-from .payment import Payment
+from .payment import Payment, PaymentState
 
 BALANCE_CHANNEL = 2
 """Channel BALANCE of the contract: the payer's balance here."""
@@ -67,24 +70,33 @@ def need_parties(
 
 
 def need_of(need: Need, payment: Payment) -> None:
-    """Names the parties of a stored payment."""
+    """Names the parties of a stored payment, and what is under way for it: its operation's work, its review."""
     need_parties(
         need, merchant=payment.merchant, order=payment.order, payer=payment.payer, instrument=payment.instrument,
         mandate=payment.mandate, bank=payment.bank, currency=payment.currency, channel=payment.channel,
     )  # fmt: skip
     if payment.authorization is not None:
         need.row(Operation, payment.authorization)
+    if payment.operation is not None:
+        need.row(Work, payment.operation)
+    if payment.state == PaymentState.IN_REVIEW and payment.decision is not None:
+        decision = need.row(Decision, payment.decision)
+        if decision is not None and decision.review is not None:
+            need.row(Review, decision.review)
 
 
 def parties_of(world: World, payment: Payment) -> Parties:
     """Returns the parties of a payment.
 
     Raises:
-        Refused: RESOURCE_NOT_FOUND naming what is missing.
+        Refused: RESOURCE_NOT_FOUND naming what is missing; another merchant's order is.
     """
+    order = None if payment.order is None else world.require(Order, payment.order)
+    if order is not None and order.merchant != payment.merchant:
+        raise Refused(Reason.RESOURCE_NOT_FOUND, resource="order")
     return Parties(
         world.require(Merchant, payment.merchant),
-        None if payment.order is None else world.require(Order, payment.order),
+        order,
         world.require(Payer, payment.payer) if payment.payer else None,
         None if payment.instrument is None else world.require(Instrument, payment.instrument),
         world.require(Bank, payment.bank) if payment.bank else None,

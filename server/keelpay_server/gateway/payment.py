@@ -120,6 +120,7 @@ class Payment(NamedTuple):
         device: JSON of the device context.
         create_time: Wall clock.
         update_time: Wall clock.
+        return_uri: Where the payer's bank or wallet sends the payer back to, or empty.
     """
 
     id: bytes
@@ -168,6 +169,7 @@ class Payment(NamedTuple):
     device: str
     create_time: int
     update_time: int
+    return_uri: str = ""
 
     @property
     def capturable(self) -> int:

@@ -1,4 +1,4 @@
-"""A payment's operations and what their results do to it: authorize, capture, void, late success.
+"""A payment's operations and what their results do to it: authorize, capture, void.
 
 In: resolved operations. Out: the payment's next state, legs, the end of holds. Invariant: money that a bank took is
 always in the books: as the merchant's, or as suspense on its way back to the payer.
@@ -7,24 +7,20 @@ always in the books: as the merchant's, or as suspense on its way back to the pa
 import json
 from typing import Any
 
-from keelpay_server.auth.mandate import Mandate, give_back
-from keelpay_server.book.changes import Changes
+from keelpay_server.book.changes import Changes, Work
 from keelpay_server.book.need import Need
 from keelpay_server.book.rail import OperationResult
 from keelpay_server.book.world import World
-from keelpay_server.clearing.window import unsettled_account
-from keelpay_server.ledger.account import parse
-from keelpay_server.ledger.hold import Hold
-from keelpay_server.ledger.posting import bank as bank_posting
-from keelpay_server.ledger.posting import payment as posting
 
-from .charge import HOLD_US, decline, expiry, fee_now, hold_expiry
+from .charge import HOLD_AGAIN_US, HOLD_US, decline, expiry, hold_expiry
 from .decline import decline_of, failure_text
+from .held import capture_held, release_held, unspent
+from .late_success import late_success
 from .operation import Operation, OperationKind, OperationState
-from .order_payment import order_freed, order_paid
+from .order_payment import order_freed
 from .parties import Parties, need_of, parties_of
-from .payment import ENDED, Facts, Payment, PaymentState, event_of, move, touch
-from .refund_system import refund_capture, refund_suspense
+from .payment import Payment, PaymentState, event_of, move, touch
+from .refund_system import refund_capture
 from .void import void_authorization
 
 
@@ -32,65 +28,45 @@ class PaymentSubject:
     """How a payment takes the results of its operations (see `subject.Subject`)."""
 
     def needs(self, need: Need, operation: Operation) -> None:
-        """The payment and its parties; the authorization whose hold a capture or void works on."""
+        """The payment and its parties; the authorization whose hold a capture or void works on, and its work."""
         payment = need.row(Payment, operation.subject)
         if payment is not None:
             need_of(need, payment)
+        if operation.original is not None:
+            need.row(Operation, operation.original)
+            need.row(Work, operation.original)
 
     def settle(self, world: World, operation: Operation, result: OperationResult) -> Changes:
         """Moves the payment by what became of its operation."""
         payment = world.require(Payment, operation.subject)
+        if payment.operation != operation.id:  # the void of a late success: the payment goes its own way
+            return Changes()
         parties = parties_of(world, payment)
         payment = payment._replace(operation=None)
         succeeded = operation.state == OperationState.SUCCEEDED
         if operation.kind == OperationKind.AUTHORIZE:
-            if payment.state in ENDED and succeeded:
-                return self.late(world, operation, result)
-            if succeeded:
-                return _authorized(world, payment, parties, operation, result)
-            return _refused(world, payment, parties, operation, result)
-        if operation.kind == OperationKind.CAPTURE and succeeded:
-            held = world.require(Operation, payment.authorization or b"")
-            return capture_held(world, payment, parties, held, operation.amount, final=operation.final,
-                                cost=operation.cost, bank_us=result.bank_us)  # fmt: skip
-        if operation.kind == OperationKind.VOID and succeeded:
-            held = world.require(Operation, payment.authorization or b"")
+            step = _authorized if succeeded else _refused
+            return step(world, payment, parties, operation, result)
+        if not succeeded:
+            return _not_done(world, payment, operation)
+        held = world.require(Operation, operation.original or b"")
+        if operation.kind == OperationKind.VOID:
             return release_held(world, payment, parties, held, PaymentState.CANCELLED, bank_us=result.bank_us)
-        failure = failure_text(decline_of(operation.code), rail_code=operation.code, operation=operation.number,
-                               wall_us=world.wall_us)  # fmt: skip
-        payment = touch(payment, failure=failure)
-        what = OperationKind(operation.kind).name.lower()
-        return Changes(payment, events=(event_of(payment, f"{what}_failed", code=operation.code),))
+        return capture_held(world, payment, parties, held, operation.amount, final=operation.final,
+                            cost=operation.cost, bank_us=result.bank_us)  # fmt: skip
 
     def waiting(self, world: World, operation: Operation, result: OperationResult) -> Changes:
         """The payer has to approve at the bank or wallet: the payment says where."""
         payment = world.require(Payment, operation.subject)
         action = json.dumps({"challenge": int(result.challenge), "url": result.challenge_uri})
-        if payment.state != PaymentState.PROCESSING:
+        if payment.operation != operation.id or payment.state != PaymentState.PROCESSING:
             return Changes()
         payment = move(payment, PaymentState.REQUIRES_ACTION, world.wall_us, bank_us=result.bank_us, action=action)
         return Changes(payment, events=(event_of(payment),))
 
-    def late(self, world: World, operation: Operation, _result: OperationResult) -> Changes:
-        """A bank took the money of a payment that had given up: it goes to suspense and back to the payer."""
-        payment = world.require(Payment, operation.subject)
-        parties = parties_of(world, payment)
-        after = operation._replace(state=OperationState.SUCCEEDED, update_time=world.wall_us)
-        if operation.kind != OperationKind.AUTHORIZE:
-            return Changes(rows=(after,), done=(operation.id,))
-        released = operation.hold.release() if operation.hold.rest else operation.hold
-        after = after.with_hold(released)
-        freed = operation.hold.freed(released)
-        if not operation.capture:
-            return void_authorization(world, payment, after).join(Changes(rows=(after,), pending=freed))
-        if parties.bank is None:
-            raise AssertionError("an operation names its bank")
-        currency = parse(parties.bank.clearing(payment.currency)).currency
-        booked = bank_posting.late_success(bank=parties.bank.number, currency=currency, amount=operation.amount)
-        payment = touch(payment)
-        event = event_of(payment, "late_success", operation=operation.id)
-        changes = Changes(payment, (after,), booked.legs, (*booked.pending, *freed), (event,), done=(operation.id,))
-        return changes.join(refund_suspense(world, payment, parties, operation))
+    def late(self, world: World, operation: Operation, result: OperationResult) -> Changes:
+        """See `late_success`."""
+        return late_success(world, operation, result)
 
 
 def _authorized(
@@ -110,9 +86,11 @@ def _authorized(
         return changes
     payment = move(payment, PaymentState.AUTHORIZED, wall_us, bank_us=result.bank_us, authorized=operation.amount,
                    hold_expire_time=world.business_us + HOLD_US)  # fmt: skip
+    ends = Changes(payment, events=(event_of(payment),), work=(hold_expiry(payment),))
     if payment.cancel_requested:
-        return void_authorization(world, payment, operation)
-    return Changes(payment, events=(event_of(payment),), work=(hold_expiry(payment),))
+        voided = void_authorization(world, payment, operation)
+        return voided._replace(work=(*voided.work, *ends.work))  # should the bank not void it, its time ends it
+    return ends
 
 
 def _refused(
@@ -120,10 +98,7 @@ def _refused(
 ) -> Changes:
     """The bank said no, or never heard of it: the hold ends and the payer may choose another way."""
     released = operation.hold.release()
-    rows: tuple[Any, ...] = (operation.with_hold(released),)
-    mandate = None if payment.mandate is None or payment.stepped_up else world.get(Mandate, payment.mandate)
-    if mandate is not None:
-        rows = (*rows, give_back(mandate, operation.amount, world.business_us, world.wall_us))
+    rows: tuple[Any, ...] = (operation.with_hold(released), *unspent(world, payment, operation.amount))
     freed = operation.hold.freed(released)
     if payment.state == PaymentState.REQUIRES_ACTION:
         payment = move(payment, PaymentState.PROCESSING, world.wall_us, bank_us=result.bank_us, action="")
@@ -139,33 +114,19 @@ def _refused(
     return changes.join(Changes(rows=rows, pending=freed))
 
 
-def capture_held(
-    world: World, payment: Payment, parties: Parties, held: Operation, amount: int, *, final: bool,
-    cost: int = 0, bank_us: int = 0, since_us: int = 0, facts: Facts | None = None,
-) -> Changes:  # fmt: skip
-    """Takes a part of what an authorization holds; the books, the payment and the order follow."""
-    after = held.hold.capture(amount, final=final)
-    account, opens, opened = unsettled_account(world, parties.merchant)
-    fee = fee_now(parties, payment, amount)
-    posted = posting.capture(held.hold, after, window=parse(account).window, fee=fee, cost=cost)
-    state = PaymentState.CAPTURED if not after.rest else PaymentState.PARTIALLY_CAPTURED
-    payment = move(payment, state, world.wall_us, bank_us=bank_us, since_us=since_us, fee=payment.fee + fee,
-                   captured=payment.captured + amount, released=after.released)  # fmt: skip
-    rows: tuple[Any, ...] = (held.with_hold(after),) if opened is None else (held.with_hold(after), opened)
-    done = (held.id,) if state is PaymentState.CAPTURED else ()
-    event = event_of(payment, taken=amount, fee=fee, **(facts or {}))
-    changes = Changes(payment, rows, posted.legs, posted.pending, (event,), done=done, opens=opens)
-    return changes.join(order_paid(world, parties.order, payment))
+def _not_done(world: World, payment: Payment, operation: Operation) -> Changes:
+    """The bank did not capture or void: the money is held as before, and may be asked for in another way.
 
-
-def release_held(
-    world: World, payment: Payment, parties: Parties, held: Operation, state: PaymentState, *,
-    bank_us: int = 0, since_us: int = 0,
-) -> Changes:  # fmt: skip
-    """Gives back what an authorization still holds; a payment of which a part was taken ends as CAPTURED."""
-    before: Hold = held.hold
-    after = before.release()
-    end = PaymentState.CAPTURED if payment.captured else state
-    payment = move(payment, end, world.wall_us, bank_us=bank_us, since_us=since_us, released=after.released)
-    changes = Changes(payment, (held.with_hold(after),), (), before.freed(after), (event_of(payment),), done=(held.id,))
-    return changes if payment.captured else changes.join(order_freed(world, parties.order, payment))
+    A cancel that was not carried out is not lost: the hold's own work asks for the void again.
+    """
+    failure = failure_text(decline_of(operation.code), rail_code=operation.code, operation=operation.number,
+                           wall_us=world.wall_us)  # fmt: skip
+    work: tuple[Work, ...] = ()
+    if operation.kind == OperationKind.VOID and payment.cancel_requested:
+        task = world.get(Work, operation.original or b"")
+        if task is None or not task.attempt:
+            work = (hold_expiry(payment)._replace(due_time=world.business_us + HOLD_AGAIN_US, attempt=1),)
+        payment = payment._replace(cancel_requested=False)
+    payment = touch(payment, failure=failure)
+    what = OperationKind(operation.kind).name.lower()
+    return Changes(payment, events=(event_of(payment, f"{what}_failed", code=operation.code),), work=work)

@@ -5,7 +5,7 @@ Invariant: an assertion is verified here, before the queue; a bank's answer is a
 """
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from typing import Any, Final
 
 from google.protobuf.json_format import MessageToDict
@@ -16,6 +16,7 @@ from keelpay_server.auth.mandate import Mandate
 from keelpay_server.auth.settings import AuthSettings
 from keelpay_server.auth.verification import verify
 from keelpay_server.book.call import Call, current
+from keelpay_server.book.caller import CallerKind
 from keelpay_server.book.changes import Outcome
 from keelpay_server.book.engine import Engine
 from keelpay_server.book.filtering import parse_filter, parse_order
@@ -36,11 +37,13 @@ from .method import Method
 from .operation import Operation
 from .order import KIND as ORDER_KIND
 from .parties import BALANCE_CHANNEL
+from .payer_cancel import CancelByPayer
 from .payment import Payment, PaymentState
-from .payment_reads import FILTERS, ORDERS, around, owned_merchant, owned_payment, payment_by_number
+from .payment_reads import FILTERS, ORDERS, MerchantOwners, around, owned_merchant, owned_payment, payment_by_number
 from .payment_render import render_payment, render_whole
 from .preview_render import preview
 from .routes import Routes
+from .sync import NoteSync
 
 WAIT_S_MAX: Final = 3.0
 MARGIN_S: Final = 0.2
@@ -63,6 +66,7 @@ class PaymentService(payment_service_pb2_grpc.PaymentServiceServicer):
     ) -> None:
         self._engine, self._reader, self._pager, self._routes = engine, engine.reader, pager, routes
         self._settings, self._dispatcher = settings, dispatcher
+        self._owners = MerchantOwners(engine.reader)
 
     async def CreatePayment(
         self, request: payment_request_pb2.CreatePaymentRequest, context: object
@@ -71,11 +75,12 @@ class PaymentService(payment_service_pb2_grpc.PaymentServiceServicer):
         call = current()
         received_us = self._engine.wall()
         merchant = names.parse_merchant(request.parent)
-        await owned_merchant(self._reader, call.caller, merchant)
+        await self._owners.check(call.caller, merchant)
         command = await self._creation(call, request, merchant, received_us)
         outcome = await self._engine.execute(command)
-        payment = await self._settled(call, outcome)
-        return payment_request_pb2.CreatePaymentResponse(payment=await self._whole(payment), replayed=outcome.replayed)
+        payment, known = await self._settled(call, outcome)
+        whole = await self._whole(payment, known)
+        return payment_request_pb2.CreatePaymentResponse(payment=whole, replayed=outcome.replayed)
 
     async def ConfirmPayment(
         self, request: payment_request_pb2.ConfirmPaymentRequest, context: object
@@ -88,10 +93,12 @@ class PaymentService(payment_service_pb2_grpc.PaymentServiceServicer):
             request=identify(call, request, request.name), caller=call.caller, deadline_us=call.deadline_us,
             payment=stored.id, proof=await self._proof(call, request, received_us),
             method=await self._chosen(request, stored), device=_device(request), received_us=received_us,
+            return_uri=request.return_url,
         )  # fmt: skip
         outcome = await self._engine.execute(command)
-        payment = await self._settled(call, outcome)
-        return payment_request_pb2.ConfirmPaymentResponse(payment=await self._whole(payment), replayed=outcome.replayed)
+        payment, known = await self._settled(call, outcome)
+        whole = await self._whole(payment, known)
+        return payment_request_pb2.ConfirmPaymentResponse(payment=whole, replayed=outcome.replayed)
 
     async def CapturePayment(
         self, request: payment_request_pb2.CapturePaymentRequest, context: object
@@ -114,20 +121,28 @@ class PaymentService(payment_service_pb2_grpc.PaymentServiceServicer):
         self, request: payment_request_pb2.CancelPaymentRequest, context: object
     ) -> payment_request_pb2.CancelPaymentResponse:
         """See the contract."""
-        payment, outcome = await self._act(request, CancelPayment, why=request.cancel_reason)
+        command = CancelByPayer if current().caller.kind == CallerKind.PAYER else CancelPayment
+        payment, outcome = await self._act(request, command, why=request.cancel_reason)
         return payment_request_pb2.CancelPaymentResponse(payment=payment, replayed=outcome.replayed)
 
     async def SyncPayment(
         self, request: payment_request_pb2.SyncPaymentRequest, context: object
     ) -> payment_request_pb2.SyncPaymentResponse:
-        """See the contract. Asking changes nothing by itself, so a repeat simply asks again."""
-        stored = await owned_payment(self._reader, current().caller, request.name)
-        if stored.operation is not None:
-            operation = await self._reader.get(Operation, stored.operation)
+        """See the contract."""
+        call = current()
+        stored = await owned_payment(self._reader, call.caller, request.name)
+        command = NoteSync(
+            request=identify(call, request, request.name), caller=call.caller, deadline_us=call.deadline_us,
+            payment=stored.id,
+        )  # fmt: skip
+        outcome = await self._engine.execute(command)
+        payment = await self._engine.answer(Payment, outcome)
+        if payment.operation is not None and not outcome.replayed:
+            operation = await self._reader.get(Operation, payment.operation)
             if operation is not None:
                 await self._dispatcher.ask_now(operation)
-        payment = await owned_payment(self._reader, current().caller, request.name)
-        return payment_request_pb2.SyncPaymentResponse(payment=await self._whole(payment))
+            payment = await self._reader.get(Payment, payment.id) or payment
+        return payment_request_pb2.SyncPaymentResponse(payment=await self._whole(payment), replayed=outcome.replayed)
 
     async def GetPayment(
         self, request: payment_service_pb2.GetPaymentRequest, context: object
@@ -205,7 +220,7 @@ class PaymentService(payment_service_pb2_grpc.PaymentServiceServicer):
             metadata=json.dumps(dict(draft.metadata), sort_keys=True) if draft.metadata else "",
             device=_device(draft),
             expire_time=draft.expire_time.ToMicroseconds() if draft.HasField("expire_time") else 0,
-            go=request.confirm, received_us=received_us,
+            go=request.confirm, received_us=received_us, return_uri=request.return_url,
         )  # fmt: skip
 
     async def _method(
@@ -248,7 +263,7 @@ class PaymentService(payment_service_pb2_grpc.PaymentServiceServicer):
         if not request.confirmation:
             return None
         payer = names.parse_payer("/".join(request.confirmation.split("/")[:4]), "confirmation")
-        own_payer(call.caller, payer)
+        own_payer(call.caller, payer, request.name)
         return await verify(self._reader, self._settings, request.confirmation, request.assertion_json, now_us)
 
     async def _act(
@@ -261,12 +276,17 @@ class PaymentService(payment_service_pb2_grpc.PaymentServiceServicer):
             payment=stored.id, received_us=self._engine.wall(), **fields,
         )  # fmt: skip
         outcome = await self._engine.execute(asked)
-        payment = await self._settled(call, outcome)
-        return await self._whole(payment), outcome
+        payment, known = await self._settled(call, outcome)
+        return await self._whole(payment, known), outcome
 
-    async def _settled(self, call: Call, outcome: Outcome) -> Payment:
-        """Waits for the bank as long as the caller has time, and returns the payment as it is then."""
+    async def _settled(self, call: Call, outcome: Outcome) -> tuple[Payment, list[object]]:
+        """Waits for the bank as long as the caller has time.
+
+        Returns:
+            The payment as it is then, and the rows of the commits that made it so, newest last.
+        """
         payment = await self._engine.answer(Payment, outcome)
+        known: list[object] = list(outcome.rows)
         end_us = min(
             self._engine.wall() + int(WAIT_S_MAX * 1e6),
             (call.deadline_us or 1 << 62) - int(MARGIN_S * 1e6),
@@ -276,11 +296,15 @@ class PaymentService(payment_service_pb2_grpc.PaymentServiceServicer):
                 left_s = (end_us - self._engine.wall()) / 1e6
                 if left_s <= 0 or not await watch.wait(left_s):
                     break
-                payment = await self._reader.get(Payment, payment.id) or payment
-        return payment
+                seen = {} if watch.world is None else watch.world.rows
+                known += seen.get(Operation, {}).values()
+                payment = (
+                    seen.get(Payment, {}).get(payment.id) or await self._reader.get(Payment, payment.id) or payment
+                )
+        return payment, known
 
-    async def _whole(self, payment: Payment) -> payment_pb2.Payment:
-        return render_whole(payment, *await around(self._reader, payment))
+    async def _whole(self, payment: Payment, known: Iterable[object] = ()) -> payment_pb2.Payment:
+        return render_whole(payment, *await around(self._reader, payment, known))
 
 
 def _device(message: Any) -> str:

@@ -61,11 +61,12 @@ TRANSITIONS: Final[dict[RefundState, frozenset[RefundState]]] = {
     _S.RESERVED: frozenset({_S.SUBMITTED, _S.CANCELLED}),
     _S.SUBMITTED: frozenset({_S.SUCCEEDED, _S.ABNORMAL, _S.FAILED}),
     _S.ABNORMAL: frozenset({_S.SUBMITTED, _S.FAILED}),
-    _S.SUCCEEDED: frozenset(),
+    _S.SUCCEEDED: frozenset({_S.ABNORMAL}),
     _S.FAILED: frozenset(),
     _S.CANCELLED: frozenset(),
 }
-ENDED: Final = frozenset(state for state, next_states in TRANSITIONS.items() if not next_states)
+ENDED: Final = frozenset({_S.SUCCEEDED, _S.FAILED, _S.CANCELLED})
+"""States in which nothing is to be done, though the payee's bank may still send back what it had taken."""
 FUNDED: Final = frozenset({_S.RESERVED, _S.SUBMITTED, _S.SUCCEEDED, _S.ABNORMAL})
 """States in which the merchant's money, and our fee, have been given for it."""
 

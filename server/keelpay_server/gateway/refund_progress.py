@@ -157,6 +157,16 @@ def refuse(world: World, progress: Progress, code: str) -> Progress:
     return progress.step(refund, code=code)
 
 
+def undo(world: World, progress: Progress, code: str, posted: Posting = NOTHING, **changes: Any) -> Progress:
+    """SUCCEEDED → ABNORMAL: the payee's bank sent it back; it waits in 2300 for another way."""
+    refund = move(
+        progress.refund, RefundState.ABNORMAL, world.wall_us, code=code, success_time=0,
+        retry_time=world.business_us + REROUTE_LOOK_S * _SECOND_US, **changes,
+    )  # fmt: skip
+    progress = progress.step(refund, posted=posted, code=code)
+    return progress.paid_back("refund_undone", pending=refund.amount, refunded=-refund.amount)
+
+
 def retry_or_fail(world: World, progress: Progress, code: str) -> Progress:
     """The bank could not process it: it is sent again by itself, and after the last try it has failed."""
     refund = progress.refund

@@ -8,7 +8,7 @@ from typing import Final
 from keelpay_server.book.caller import Caller, CallerKind
 from keelpay_server.book.filtering import Meaning, one_of, time_of
 from keelpay_server.book.ownership import own_payer
-from keelpay_server.book.ports import Page, Reader
+from keelpay_server.book.ports import Reader
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused
 
@@ -16,10 +16,9 @@ from . import names
 from .number import Number, number_key
 from .operation import Operation
 from .payment import KIND as PAYMENT_KIND
-from .payment_reads import owned_merchant
+from .payment_reads import everything_asked, owned_merchant
 from .refund import KIND, Refund, RefundState
 
-OPERATIONS_MAX: Final = 100
 _TRUTH: Final = {"true": True, "false": False}
 FILTERS: Final[dict[str, Meaning]] = {
     "state": one_of("state", RefundState),
@@ -40,7 +39,7 @@ async def owned_refund(reader: Reader, caller: Caller, name: str) -> Refund:
     if refund is None or refund.merchant != merchant:
         raise Refused(Reason.RESOURCE_NOT_FOUND, resource="refund")
     if caller.kind == CallerKind.PAYER:
-        own_payer(caller, refund.payer)
+        own_payer(caller, refund.payer, names.payment_name(merchant, refund.payment))
     else:
         await owned_merchant(reader, caller, merchant)
     return refund
@@ -63,4 +62,4 @@ async def operations_of(reader: Reader, refund: Refund) -> list[Operation]:
     """Returns everything asked of a bank for a refund, oldest first."""
     if not refund.operations:
         return []
-    return await reader.find(Operation, {"subject": refund.id}, Page(OPERATIONS_MAX, order="number"))
+    return await everything_asked(reader, refund.id)

@@ -9,17 +9,17 @@ from typing import Final
 from keelpay_server.book.bank import Bank
 from keelpay_server.book.changes import Changes, Work
 from keelpay_server.book.need import Need
-from keelpay_server.book.rail import OperationResult
+from keelpay_server.book.rail import OperationOutcome, OperationResult
 from keelpay_server.book.world import World
-from keelpay_server.ledger.leg import Posting
-from keelpay_server.ledger.posting import bank as bank_posting
 from keelpay_server.ledger.posting.payment import bank_cost
+from keelpay_server.ledger.posting.refund import reroute
 
 from .operation import Operation, OperationState
 from .payment import Payment
 from .refund import Refund, RefundState, move, touch
 from .refund_funding import return_needs
-from .refund_progress import NOTHING, Progress, begin, fail, refuse, retry_or_fail, succeed
+from .refund_progress import NOTHING, Progress, begin, fail, refuse, retry_or_fail, succeed, undo
+from .stray import Stray, stray_of
 
 PAYER_ACCOUNT_CODES: Final = frozenset(
     {"ACCOUNT_BLOCKED", "ACCOUNT_CLOSED", "EXPIRED_INSTRUMENT", "INVALID_INSTRUMENT", "STOLEN_INSTRUMENT"}
@@ -37,21 +37,23 @@ class RefundSubject:
     def needs(self, need: Need, operation: Operation) -> None:
         """The refund and its work, then its payment and what giving the money back depends on."""
         need.row(Work, operation.subject)
+        need.row(Stray, operation.id)
         refund = need.row(Refund, operation.subject)
         if refund is not None:
             need.row(Payment, refund.payment)
             return_needs(need, refund)
 
-    def settle(self, world: World, operation: Operation, result: OperationResult) -> Changes:  # noqa: ARG002
+    def settle(self, world: World, operation: Operation, result: OperationResult) -> Changes:
         """Moves the refund by what became of its operation."""
         refund = world.require(Refund, operation.subject)
         progress = begin(refund, world.require(Payment, refund.payment))
+        returned = result.outcome is OperationOutcome.RETURNED
         if refund.operation != operation.id:
-            return Changes()
+            return sent_back(world, refund, operation) if returned else Changes()
         if operation.state == OperationState.SUCCEEDED:
             return _with_cost(world, progress, operation)
         declined = operation.state == OperationState.DECLINED
-        if declined and operation.code in PAYER_ACCOUNT_CODES:
+        if returned or (declined and operation.code in PAYER_ACCOUNT_CODES):
             return refuse(world, progress, operation.code).changes()
         if declined or operation.code in HOPELESS_CODES:
             return fail(world, progress, operation.code).changes()
@@ -75,7 +77,7 @@ class RefundSubject:
             progress = progress.step(move(refund, RefundState.SUBMITTED, world.wall_us))
         refund = progress.refund
         if refund.state == RefundState.SUBMITTED and refund.operation is None:
-            return succeed(world, progress).changes()
+            return _arrived(world, progress, operation)
         return _sent_twice(world, progress, operation)
 
 
@@ -88,13 +90,48 @@ def _with_cost(world: World, progress: Progress, operation: Operation) -> Change
     return succeed(world, progress, posted).changes()
 
 
+def _arrived(world: World, progress: Progress, operation: Operation) -> Changes:
+    """An earlier try has done it: the money in transit is that bank's, by whatever way it was to go since."""
+    refund, number = progress.refund, world.require(Bank, operation.bank).number
+    if refund.transit == number:
+        return succeed(world, progress).changes()
+    posted = reroute(currency=refund.currency_number, amount=refund.amount, from_bank=refund.transit, to_bank=number)
+    return succeed(
+        world, progress, posted, bank=operation.bank, transit=number, instrument=None, token=operation.token,
+        channel=progress.payment.channel if operation.bank == refund.origin_bank else refund.channel,
+    ).changes()  # fmt: skip
+
+
 def _sent_twice(world: World, progress: Progress, operation: Operation) -> Changes:
     refund, number = progress.refund, world.require(Bank, operation.bank).number
-    posted: Posting = bank_posting.refund_suspense(
-        bank=number, currency=refund.currency_number, amount=operation.amount
-    )
-    refund = touch(
-        refund, world.wall_us, suspense=number, in_suspense=refund.in_suspense - operation.amount,
-        in_transit=refund.in_transit + operation.amount,
-    )  # fmt: skip
-    return progress.step(refund, "sent_twice", posted, operation=operation.id).changes()
+    stray = stray_of(operation.id, refund.id, number, refund.currency, operation.amount, world.wall_us)
+    stray, posted = stray.paid_again(world.wall_us)
+    progress = progress._replace(rows=(*progress.rows, stray))
+    return progress.step(touch(refund, world.wall_us), "sent_twice", posted, operation=operation.id).changes()
+
+
+def sent_back(world: World, refund: Refund, operation: Operation) -> Changes:
+    """The payee's bank sent back what had been paid.
+
+    Before a statement showed it leaving, its money is still in 2300 and waits there for another way at once; after
+    that, when a line shows its return.
+    """
+    progress = begin(refund, world.require(Payment, refund.payment))
+    stray = world.get(Stray, operation.id)
+    if stray is not None:
+        stray, posted = stray.came_back(world.wall_us)
+        progress = progress._replace(rows=(*progress.rows, stray))
+        refund = touch(refund, world.wall_us)
+        return progress.step(refund, "sent_back", posted, operation=operation.id).changes()
+    if not is_its_last(refund, operation):
+        return Changes()
+    if not refund.in_transit:
+        return progress.step(touch(refund, world.wall_us, code=operation.code), "returning").changes()
+    stray = stray_of(operation.id, refund.id, refund.transit, refund.currency, refund.amount, world.wall_us)
+    return undo(world, progress._replace(rows=(*progress.rows, stray)), operation.code).changes()
+
+
+def is_its_last(refund: Refund, operation: Operation) -> bool:
+    """Whether a refund that reads as arrived did so by this operation."""
+    done = refund.state == RefundState.SUCCEEDED and refund.bank == operation.bank
+    return done and refund.operations == operation.number

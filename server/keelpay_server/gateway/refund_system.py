@@ -4,6 +4,7 @@ In: a bank's success that nobody wants any more. Out: a refund on its way in the
 Invariant: money that a bank took against the last word of its merchant never rests here without a refund on it.
 """
 
+from keelpay_server.book.bank import Bank
 from keelpay_server.book.changes import Changes
 from keelpay_server.book.merchant import Merchant
 from keelpay_server.book.world import World
@@ -37,7 +38,8 @@ def refund_capture(world: World, payment: Payment, parties: Parties, operation: 
     """
     merchant = parties.merchant
     refund = new_refund(world, payment, merchant, payment.captured, _DEFAULTS)
-    refund = refund._replace(transit=_bank_number(parties), original=operation.id, description=CANCELLED_TEXT)
+    bank = world.require(Bank, operation.bank)
+    refund = refund._replace(transit=bank.number, original=operation.id, description=CANCELLED_TEXT)
     window = open_window(world, merchant)
     funding = Funding(
         merchant.number, refund.currency_number, window.id, 0, refund.amount - payment.fee, 0, fee=payment.fee
@@ -46,20 +48,21 @@ def refund_capture(world: World, payment: Payment, parties: Parties, operation: 
     return progress.changes().join(order_freed(world, parties.order, payment))
 
 
-def refund_suspense(world: World, payment: Payment, parties: Parties, operation: Operation) -> Changes:
+def refund_suspense(world: World, payment: Payment, merchant: Merchant, bank: Bank, operation: Operation) -> Changes:
     """Sends a late success back to the payer: 6900 → 2300. The payment's own amounts stay as they ended.
 
     Args:
         world: The batch.
-        payment: Ended.
-        parties: Its parties as they were loaded.
-        operation: The AUTHORIZE that took the money.
+        payment: Ended, or gone on in another way, perhaps at another bank.
+        merchant: Who would have been paid.
+        bank: The operation's own.
+        operation: The AUTHORIZE or CAPTURE that took the money.
     """
-    number = _bank_number(parties)
-    refund = new_refund(world, payment, parties.merchant, operation.amount, _DEFAULTS)
+    number = bank.number
+    refund = new_refund(world, payment._replace(bank=bank.id), merchant, operation.amount, _DEFAULTS)
     refund = refund._replace(
-        source=RefundSource.SUSPENSE, bank=operation.bank, origin_bank=operation.bank, token="", transit=number,
-        suspense=number, original=operation.id, description=ENDED_TEXT,
+        source=RefundSource.SUSPENSE, transit=number, suspense=number, original=operation.original or operation.id,
+        description=ENDED_TEXT,
     )  # fmt: skip
     posted = bank_posting.refund_suspense(bank=number, currency=refund.currency_number, amount=refund.amount)
     progress = create(refund, payment)
@@ -82,9 +85,3 @@ def new_refund(world: World, payment: Payment, merchant: Merchant, amount: int, 
         due_time=due_after(policy, to_balance, world.business_us, zone), lagging=False, lag_cause=0, success_time=0,
         description="", metadata="", create_time=world.wall_us, update_time=world.wall_us,
     )  # fmt: skip
-
-
-def _bank_number(parties: Parties) -> int:
-    if parties.bank is None:
-        raise AssertionError("an operation names its bank")
-    return parties.bank.number

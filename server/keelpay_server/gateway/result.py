@@ -14,7 +14,7 @@ from keelpay_server.book.need import Need
 from keelpay_server.book.rail import OperationOutcome, OperationResult
 from keelpay_server.book.world import World
 
-from .operation import UNRESOLVED, WORK, Operation, OperationKind, OperationState, ask_again, resolve
+from .operation import SEND, UNRESOLVED, WORK, Operation, OperationKind, OperationState, ask_again, resolve
 from .subject import Subject
 from .subjects import SUBJECTS
 
@@ -26,8 +26,8 @@ RESOLVED: Final = {
 }
 RETURNED: Final = "RETURNED"
 """The code of a payment out that was carried out and came back."""
-SEND, ASK = 0, 1
-"""What an operation's work does: `attempt` 0 sends, anything above asks."""
+VOIDED: Final = "VOIDED"
+"""The code of an authorization that its bank gave up by key, as it was asked, before it told what became of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,12 +30,12 @@ class StoredTerms:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
 
-    async def payment_terms(self, payment: str, *, rp_id: str, method: ConfirmationMethod) -> PaymentTerms:
-        """Returns the terms of a payment that waits for its payer."""
+    async def payment_terms(self, payment: str, *, payer: str, rp_id: str, method: ConfirmationMethod) -> PaymentTerms:
+        """Returns the terms of a payment that waits for its payer; to others there is no such payment, in any state."""
         merchant, key = names.parse_child(payment, "payments", PAYMENT_KIND, "payment")
         row = await self._reader.get(Payment, key)
         payee = await self._reader.get(Merchant, merchant)
-        if row is None or payee is None or row.merchant != merchant or not row.payer:
+        if row is None or payee is None or row.merchant != merchant or row.payer != payer:
             raise Refused(Reason.RESOURCE_NOT_FOUND, resource="payment")
         if row.state not in CONFIRMABLE or row.operation is not None:
             refuse_transition("payment", PaymentState(row.state).name, PaymentState.PROCESSING.name)

@@ -16,7 +16,7 @@ from keelpay_server.ledger.posting import bank as bank_posting
 from keelpay_server.ledger.posting import payout as posting
 from keelpay_server.ledger.posting.payment import bank_cost
 
-from .operation import Operation, OperationState
+from .operation import UNRESOLVED, Operation, OperationState
 from .transfer import Transfer, TransferKind, event_of, move, touch
 
 
@@ -32,8 +32,8 @@ class TransferSubject:
     def settle(self, world: World, operation: Operation, result: OperationResult) -> Changes:  # noqa: ARG002
         """Moves the transfer by what became of its operation."""
         transfer = world.require(Transfer, operation.subject)
-        if transfer.state == OperationState.SUCCEEDED:
-            return _came_back(world, transfer, operation)
+        if transfer.state not in UNRESOLVED:
+            return came_back(world, transfer, operation) if transfer.state == OperationState.SUCCEEDED else Changes()
         to = OperationState(operation.state)
         top_up = transfer.kind == TransferKind.TOP_UP
         if to is not OperationState.SUCCEEDED:
@@ -64,7 +64,7 @@ class TransferSubject:
         else:
             bank = world.require(Bank, operation.bank)
             transfer = touch(
-                transfer, world.wall_us, state=OperationState.SUCCEEDED, in_transit=transfer.amount,
+                transfer, world.wall_us, state=OperationState.SUCCEEDED, code="", in_transit=transfer.amount,
                 suspense=bank.number, in_suspense=-transfer.amount,
             )  # fmt: skip
             account = bank.suspense(transfer.currency)
@@ -79,13 +79,21 @@ def _came_in(world: World, transfer: Transfer, operation: Operation) -> Posting:
     return linked(posted, _cost(world, transfer, operation))
 
 
-def _came_back(world: World, transfer: Transfer, operation: Operation) -> Changes:
+def came_back(world: World, transfer: Transfer, operation: Operation) -> Changes:
     """The payee's bank sent a withdrawal back after it had been paid.
 
-    Before a statement showed it leaving, it is the payer's again at once; after that, when a line shows its return.
+    Before a statement showed it leaving, it is the payer's again at once, unless the payer had got it back from 6900
+    before: then nothing is to be claimed any more. After that, when a line shows its return.
     """
-    posted = posting.returned_unsent(transfer.hold) if transfer.in_transit else Posting()
-    transfer = touch(transfer, world.wall_us, state=OperationState.FAILED, code=operation.code, in_transit=0)
+    posted, in_suspense = Posting(), transfer.in_suspense
+    if transfer.in_transit and in_suspense < 0:
+        posted, in_suspense = posting.returned_claimed(transfer.hold), in_suspense + transfer.amount
+    elif transfer.in_transit:
+        posted = posting.returned_unsent(transfer.hold)
+    transfer = touch(
+        transfer, world.wall_us, state=OperationState.FAILED, code=operation.code, in_transit=0,
+        in_suspense=in_suspense,
+    )  # fmt: skip
     return _changes(transfer, posted, "returned")
 
 

@@ -4,10 +4,10 @@ In: a payment whose authorized money is not wanted any more. Out: a VOID operati
 Invariant: the hold ends only when the bank has proven the void.
 """
 
-from keelpay_server.book.changes import Changes
+from keelpay_server.book.changes import WALL, Changes, Work
 from keelpay_server.book.world import World
 
-from .operation import Operation, OperationKind, OperationState, submit
+from .operation import ASK, WORK, Operation, OperationKind, OperationState, submit
 from .payment import Payment, event_of, touch
 
 
@@ -34,3 +34,14 @@ def void_authorization(world: World, payment: Payment, held: Operation) -> Chang
     """Asks the bank to give up what rests of an authorization."""
     operation = bank_operation(world, payment, held, OperationKind.VOID, 0)
     return ask_bank(world, payment, operation, "void_submitted")
+
+
+def request_cancel(world: World, payment: Payment, why: str) -> Changes:
+    """Notes that nobody wants a payment any more that is at its bank, and has the bank asked at once to give it up.
+
+    What the bank answers decides: the payment is cancelled by a proven void, or a success is given back.
+    """
+    payment = touch(payment, cancel_requested=True)
+    asked = payment.operation
+    work = () if asked is None else (Work(asked, WORK, asked, WALL, world.wall_us, ASK),)
+    return Changes(payment, events=(event_of(payment, "cancel_requested", why=why),), work=work)

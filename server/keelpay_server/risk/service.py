@@ -1,9 +1,11 @@
 """RiskService: decides payments made elsewhere, shows decisions, takes in what became known afterwards.
 
 In: parsed requests of partners, banks and operators. Out: decisions as the caller may see them.
-Invariant: a merchant's decisions are for its partner and for operators; others read that there is nothing.
+Invariant: a merchant's decisions are for its partner and for operators; others read that there is nothing. A bank
+labels the payments it took part in, and is told its own label only.
 """
 
+from collections.abc import Awaitable, Callable
 from time import perf_counter_ns
 from typing import Final
 
@@ -27,12 +29,14 @@ from .decision import KIND, Decision
 from .evaluation import EvaluatePayment, subject_of
 from .label import Label, Report, ReportOutcome
 from .reads import ANY_MERCHANT, PAYMENT_KIND, Query, latest_decision, list_decisions, reports_of
-from .service_render import micros, render_decision
+from .service_render import micros, render_decision, render_label
 from .signals import Signals
 
 _US_PER_MS: Final = 1000
 _NS_PER_US: Final = 1000
 Context = grpc.aio.ServicerContext[object, object]
+TookPart = Callable[[bytes, str], Awaitable[bool]]
+"""Whether anything was asked of a bank for a payment: (the payment's key, the bank's id)."""
 
 
 class RiskServicer(risk_service_pb2_grpc.RiskServiceServicer):
@@ -41,11 +45,12 @@ class RiskServicer(risk_service_pb2_grpc.RiskServiceServicer):
     Args:
         engine: The book.
         pager: Makes page tokens.
+        took_part: Whether a bank took part in a payment.
         budget_ms: Time a decision may take where the request says nothing.
     """
 
-    def __init__(self, engine: Engine, pager: Pager, *, budget_ms: int = 300) -> None:
-        self._engine, self._pager, self._budget_ms = engine, pager, budget_ms
+    def __init__(self, engine: Engine, pager: Pager, took_part: TookPart, *, budget_ms: int = 300) -> None:
+        self._engine, self._pager, self._took_part, self._budget_ms = engine, pager, took_part, budget_ms
 
     async def EvaluatePayment(
         self, request: pb.EvaluatePaymentRequest, _context: Context
@@ -99,6 +104,8 @@ class RiskServicer(risk_service_pb2_grpc.RiskServiceServicer):
             raise Refused(Reason.RESOURCE_NOT_FOUND, resource=request.subject)
         if call.caller.kind != CallerKind.BANK:
             await self._own_merchant(call.caller, row.merchant)
+        elif not await self._took_part(row.payment, call.caller.subject):
+            raise Refused(Reason.NOT_OWNER)
         command = ReportOutcome(
             request=identify(call, request, request.subject), caller=call.caller, deadline_us=call.deadline_us,
             decision=decision, payment=payment, merchant=row.merchant, label=Label(request.label),
@@ -107,7 +114,8 @@ class RiskServicer(risk_service_pb2_grpc.RiskServiceServicer):
         outcome = await self._engine.execute(command)
         report = await self._engine.answer(Report, outcome)
         newest = await latest_decision(self._engine.reader, report.id) or row
-        message = render_decision(newest, report, call.caller)
+        answered = render_label if call.caller.kind == CallerKind.BANK else render_decision
+        message = answered(newest, report, call.caller)
         return pb.ReportOutcomeResponse(decision=message, replayed=outcome.replayed)
 
     async def _subject(self, decision: bytes | None, payment: bytes | None) -> Decision | None:

@@ -56,6 +56,15 @@ def render_decision(row: Decision, report: Report | None, caller: Caller) -> dec
     return message
 
 
+def render_label(row: Decision, report: Report, _caller: Caller) -> decision_pb2.Decision:
+    """Returns what a bank may see of a decision: the payment, and the label in force."""
+    return decision_pb2.Decision(
+        payment=_payment_name(row.merchant, row.payment, row.external),
+        label=report.label,  # type: ignore[arg-type]
+        label_time=stamp(report.count_time),
+    )
+
+
 def render_review(row: Review, caller: Caller) -> review_pb2.Review:
     """Returns a review."""
     message = review_pb2.Review(

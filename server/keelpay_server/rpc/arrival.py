@@ -72,12 +72,17 @@ def language_of(metadata: Metadata) -> str:
     return choose_language(value[:_LANGUAGE_CHARACTERS_MAX] if isinstance(value, str) else "")
 
 
+def certificate_of(auth_context: Mapping[str, Iterable[bytes]]) -> bytes:
+    """Returns the certificate that the peer proved in the TLS handshake, PEM; empty where there is none."""
+    return next(iter(auth_context.get(_CERTIFICATE_PROPERTY, ())), b"")
+
+
 def add_certificate(metadata: dict[str, str | bytes], auth_context: Mapping[str, Iterable[bytes]]) -> bool:
     """Adds the certificate that the peer proved in the TLS handshake; returns whether there is one."""
-    for certificate in auth_context.get(_CERTIFICATE_PROPERTY, ()):
+    certificate = certificate_of(auth_context)
+    if certificate:
         metadata[PEER_CERTIFICATE_KEY] = certificate
-        return True
-    return False
+    return bool(certificate)
 
 
 def address_of(peer: str, metadata: Metadata) -> str:

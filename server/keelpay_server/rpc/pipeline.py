@@ -24,6 +24,7 @@ from .arrival import (
     AUTHORIZATION_KEY,
     add_certificate,
     address_of,
+    certificate_of,
     metadata_of,
     request_id_of,
 )
@@ -186,7 +187,9 @@ class MethodPipeline:
         if self.is_watch:
             self._open_watch(visit)
         deadline_us = self._stages.wall_us() + remaining_us
-        set_current(Call(visit.request_id, caller, self._method.name, deadline_us, visit.address))
+        # Who holds no credential yet may prove itself by its connection.
+        certificate = certificate_of(context.auth_context()) if self._policy.open_to_anyone else b""
+        set_current(Call(visit.request_id, caller, self._method.name, deadline_us, visit.address, certificate))
 
     def _limit_time(self, visit: Visit, context: Context) -> int:
         """Returns the time left in microseconds: the caller's, but not more than the policy's."""

@@ -131,7 +131,7 @@ def _mandated(payment: Payment, payer: Payer, row: Mandate | None) -> fact.Autho
     if row is None or row.payer != payer.id or row.merchant != payment.merchant or payment.confirmation is not None:
         return None
     amount = min(payment.amount, row.payment_max)
-    return _authority(payer, row.currency, amount, spent=row.spent_total >= amount)
+    return _authority(payer, row.currency, amount, spent=row.spent_total >= min(amount, payment.captured))
 
 
 def _authority(payer: Payer, code: str, amount: int, *, spent: bool) -> fact.Authority | None:

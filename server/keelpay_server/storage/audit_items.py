@@ -16,6 +16,7 @@ from keelpay_server.clearing.disagreement import Disagreement
 from keelpay_server.clearing.payout import Payout
 from keelpay_server.gateway.operation import Operation
 from keelpay_server.gateway.refund import Refund
+from keelpay_server.gateway.stray import Stray
 from keelpay_server.gateway.transfer import Transfer
 from keelpay_server.ledger.account import CHART_MASK, currency_number, parse, refund_transit, suspense
 from keelpay_server.ledger.chart import Chart
@@ -66,6 +67,9 @@ async def open_items(moment: SqlReader) -> AsyncIterator[Iterator[OpenItem]]:
     table = ENTITIES[Refund]
     async for refunds in _some(moment, Refund, or_(table.c.in_transit != 0, table.c.in_suspense != 0)):
         yield (item for row in refunds for item in _refund(row))
+    table = ENTITIES[Stray]
+    async for strays in _some(moment, Stray, or_(table.c.in_transit != 0, table.c.in_suspense != 0)):
+        yield (item for row in strays for item in _stray(row))
     table = ENTITIES[Transfer]
     async for transfers in _some(moment, Transfer, or_(table.c.in_transit != 0, table.c.in_suspense != 0)):
         yield (item for row in transfers for item in _transfer(row))
@@ -90,6 +94,13 @@ def _refund(row: Refund) -> Iterator[OpenItem]:
         yield OpenItem(refund_transit(row.transit, row.currency_number), row.in_transit)
     if row.in_suspense:
         yield OpenItem(suspense(row.suspense, row.currency_number), row.in_suspense)
+
+
+def _stray(row: Stray) -> Iterator[OpenItem]:
+    if row.in_transit:
+        yield OpenItem(refund_transit(row.bank, row.currency_number), row.in_transit)
+    if row.in_suspense:
+        yield OpenItem(suspense(row.bank, row.currency_number), row.in_suspense)
 
 
 def _transfer(row: Transfer) -> Iterator[OpenItem]:

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import and_, exists, or_, select
 
-from keelpay_server.book.rail import OperationKind, StatementLineKind
-from keelpay_server.clearing.bank_statement import BankLine, LineState
+from keelpay_server.book.rail import OperationKind
+from keelpay_server.clearing.bank_statement import BankLine
 from keelpay_server.clearing.channel import ChannelRecord
 from keelpay_server.clearing.disagreement import Disagreement
+from keelpay_server.clearing.matching import ASIDE
 from keelpay_server.gateway.operation import UNRESOLVED, Operation, OperationState
 
 from .reader import SqlReader
@@ -41,7 +42,9 @@ class SqlChannelRecords:
         rows = await self._reader.rows(self._reader.all_columns(table).where(table.c.subject == subject))
         return [_record(Operation._make(row)) for row in rows]
 
-    async def missing(self, bank: str, currency: str, before_us: int, limit: int) -> Sequence[ChannelRecord]:
+    async def missing(
+        self, bank: str, currency: str, between_us: tuple[int, int], after: bytes, limit: int
+    ) -> Sequence[ChannelRecord]:
         """See `ChannelRecords.missing`."""
         table, lines, breaks = ENTITIES[Operation], ENTITIES[BankLine], ENTITIES[Disagreement]
         took_money = or_(
@@ -51,14 +54,18 @@ class SqlChannelRecords:
         shown = exists(
             select(lines.c.id).where(
                 lines.c.book_id == table.c.book_id, lines.c.operation == table.c.id,
-                lines.c.state.in_([LineState.MATCHED, LineState.RESOLVED]),
-                lines.c.kind.not_in([StatementLineKind.FEE, StatementLineKind.PAYOUT_RETURN]),
+                lines.c.kind.not_in(ASIDE),
             )
         )  # fmt: skip
-        known = exists(select(breaks.c.id).where(breaks.c.book_id == table.c.book_id, breaks.c.operation == table.c.id))
+        known = exists(
+            select(breaks.c.id).where(
+                breaks.c.book_id == table.c.book_id, breaks.c.operation == table.c.id, breaks.c.line.is_(None)
+            )
+        )
         query = self._reader.all_columns(table).where(
             table.c.bank == bank, table.c.currency == currency, table.c.state == OperationState.SUCCEEDED,
-            table.c.update_time < before_us, took_money, ~shown, ~known,
+            table.c.update_time >= between_us[0], table.c.update_time < between_us[1], table.c.id > after,
+            took_money, ~shown, ~known,
         )  # fmt: skip
         rows = await self._reader.rows(query.order_by(table.c.id).limit(limit))
         return [_record(Operation._make(row)) for row in rows]

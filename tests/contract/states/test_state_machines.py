@@ -32,11 +32,11 @@ def _wire(enum: Any) -> dict[str, int]:
     return dict(enum.items())
 
 
-P, O, R = payment.PaymentState, order.OrderState, refund.RefundState
+P, D, R = payment.PaymentState, order.OrderState, refund.RefundState
 MACHINES = {
     "payment": Machine(P, payment.TRANSITIONS, _wire(payment_pb2.Payment.State), "STATE_",
                        frozenset({P.REQUIRES_PAYMENT_METHOD, P.REQUIRES_CONFIRMATION})),
-    "order": Machine(O, order.TRANSITIONS, _wire(order_pb2.Order.State), "STATE_", frozenset({O.OPEN})),
+    "order": Machine(D, order.TRANSITIONS, _wire(order_pb2.Order.State), "STATE_", frozenset({D.OPEN})),
     "refund": Machine(R, refund.TRANSITIONS, _wire(refund_pb2.Refund.State), "STATE_", frozenset({R.CREATED})),
     "operation": Machine(operation.OperationState, operation.TRANSITIONS, _wire(operation_pb2.OperationState),
                          "OPERATION_STATE_", frozenset({operation.OperationState.SUBMITTED})),
@@ -115,10 +115,8 @@ def _blank(entity: Any, **fields: Any) -> Any:
 
 STEPS: dict[str, Callable[[IntEnum, IntEnum], object]] = {
     "payment": lambda a, b: payment.move(_blank(payment.Payment, state=a, history="[[1,0,0,0,0]]"), P(b), 1),
-    "order": lambda a, b: order.move(_blank(order.Order, state=a), O(b), 1),
-    "operation": lambda a, b: operation.resolve(
-        _blank(operation.Operation, state=a), operation.OperationState(b), 1
-    ),
+    "order": lambda a, b: order.move(_blank(order.Order, state=a), D(b), 1),
+    "operation": lambda a, b: operation.resolve(_blank(operation.Operation, state=a), operation.OperationState(b), 1),
     "confirmation": lambda a, b: confirmation.move(
         _blank(confirmation.Confirmation, state=a), confirmation.ConfirmationState(b), 1
     ),

@@ -38,6 +38,28 @@ async def test_what_a_demo_keeps_can_be_served_and_proven(tmp_path):
     assert {each.suffix for each in kept.iterdir()} >= {".sqlite", ".log", ".pem", ".toml"}
 
 
+@pytest.mark.slow
+async def test_a_file_that_is_no_traffic_is_told_and_leaves_nothing(tmp_path):
+    (tmp_path / "shopping.csv.gz").write_bytes(b"milk")
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    code, _, words = await done("simulate", "--file", tmp_path / "shopping.csv.gz", TMPDIR=str(folder))
+    assert (code, words.startswith("keelpay: "), "Traceback" in words) == (1, True, False), words
+    assert list(folder.iterdir()) == []
+
+
+async def test_a_server_that_is_not_there_is_told(tmp_path):
+    files = []
+    for kind, name in (("partner", "shop"), ("operator", "ann"), ("operator", "ben")):
+        path = tmp_path / f"{name}.pem"
+        assert (await done("keys", "admit", kind, name, "--out", path, "--data", tmp_path))[0] == 0
+        files += ["--credentials", path]
+    code, _, words = await done(
+        "simulate", "--address", "127.0.0.1:1", *files, "--bank", "sandbox-card=127.0.0.1:1", "--payments", 1
+    )
+    assert (code, words.startswith("keelpay: "), "Traceback" in words) == (1, True, False), words
+
+
 def _of_this_test(folder):
     """Processes that were told of a folder of this test."""
     return [each for each in Path("/proc").iterdir() if each.name.isdigit() and str(folder).encode() in _words(each)]

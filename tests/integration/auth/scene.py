@@ -91,8 +91,8 @@ class Shelf:
     def __init__(self):
         self.payments: dict[str, dict[str, Any]] = {}
 
-    async def payment_terms(self, payment, *, rp_id, method):
-        if payment not in self.payments:
+    async def payment_terms(self, payment, *, payer, rp_id, method):
+        if payment not in self.payments or self.payments[payment]["payer_id"] != names.payer_name(payer):
             raise Refused(Reason.RESOURCE_NOT_FOUND)
         return PaymentTerms(**self.payments[payment], rp_id=rp_id, method=method)
 

@@ -313,7 +313,7 @@ async def test_a_payment_token_asks_for_its_payment_and_nothing_else(enrolled):
     other = await enrolled.start(payment=OTHER_PAYMENT)
     request = confirmation_service_pb2.GetConfirmationRequest(name=other.name)
     hidden = enrolled.call(payer, enrolled.confirmations.GetConfirmation, request)
-    assert await refused(hidden) is Reason.RESOURCE_NOT_FOUND
+    assert await refused(hidden) is Reason.NOT_OWNER
     await enrolled.pay(asked)
 
 

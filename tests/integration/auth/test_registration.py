@@ -46,15 +46,17 @@ async def test_a_first_passkey_is_made_on_the_partners_word_which_is_kept(scene)
     assert row.handle == payer.handle
 
 
-@pytest.mark.parametrize("kind", [1, 3], ids=["pay", "manage"])
-async def test_only_an_enrol_token_makes_a_first_passkey(scene, kind):
+@pytest.mark.parametrize(
+    ("kind", "reason"), [(1, Reason.NOT_OWNER), (3, Reason.ENROL_TOKEN_REQUIRED)], ids=["pay", "manage"]
+)
+async def test_only_an_enrol_token_makes_a_first_passkey(scene, kind, reason):
     caller = await scene.payer_caller(kind, payment=PAYMENT if kind == 1 else "")
-    assert await refused(scene.start_registration(caller)) is Reason.ENROL_TOKEN_REQUIRED
+    assert await refused(scene.start_registration(caller)) is reason
 
 
 async def test_a_payment_token_never_enrols_even_a_further_passkey(enrolled):
     caller = await enrolled.payer_caller(1, payment=PAYMENT)
-    assert await refused(enrolled.start_registration(caller)) is Reason.ENROL_TOKEN_REQUIRED
+    assert await refused(enrolled.start_registration(caller)) is Reason.NOT_OWNER
     assert "passkeys.enrol" not in caller.scopes
 
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from keelpay.api.type.v1 import decline_pb2
 from keelpay_server.auth.proposal import Proposal
 from keelpay_server.auth.proposal_commands import ApproveProposal, RejectProposal
 from keelpay_server.book.merchant import Merchant
@@ -12,6 +13,7 @@ from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused
 from keelpay_server.clearing.payout import Payout, PayoutState
 from keelpay_server.clearing.payout_commands import CancelPayout, ReservePayout
+from keelpay_server.clearing.payout_render import render_payout
 from keelpay_server.clearing.settlement import Settlement
 from keelpay_server.clearing.window import Window, WindowState
 from keelpay_server.clearing.window_commands import CloseWindow
@@ -118,6 +120,28 @@ async def test_more_than_is_available_is_refused_when_asked_and_when_approved(da
         with pytest.raises(Refused) as refused:
             await town.do(ReservePayout(payout=two.id))
         assert refused.value.reason is Reason.INSUFFICIENT_FUNDS
+
+
+async def test_an_approved_payout_that_is_refused_ends_with_its_reason_and_can_be_asked_for_again(database_url):
+    async with open_town(database_url, "cafe") as town:
+        await settle(town)
+        one, two = await town.do(payout_of("cafe", 700)), await town.do(payout_of("cafe", 700, "po-2"))
+        await town.do(ReservePayout(payout=one.id))
+        proposal = await town.reader.get(Proposal, two.proposal)
+        act = REBUILDS[proposal.kind](json.loads(proposal.arguments))
+        approved = await town.do(
+            ApproveProposal(proposal=proposal.id, comment="", act=act, reactions=REACTIONS, caller=CHECKER)
+        )
+        assert (approved.state, approved.reason, approved.result) == (2, "INSUFFICIENT_FUNDS", "")
+        refused = await town.reader.get(Payout, two.id)
+        assert (refused.state, refused.held, json.loads(refused.failure)["refused"]) == (
+            PayoutState.CANCELLED, 0, "INSUFFICIENT_FUNDS",
+        )  # fmt: skip
+        shown = render_payout(refused).last_failure
+        assert (shown.reason, shown.rail_code) == (decline_pb2.DECLINE_REASON_INSUFFICIENT_FUNDS, "")
+        again = await town.do(payout_of("cafe", 300, "po-3"))
+        assert again.state == PayoutState.CREATED
+        await town.prove()
 
 
 async def test_a_number_is_taken_for_ever(database_url):

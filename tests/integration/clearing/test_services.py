@@ -271,6 +271,10 @@ async def test_a_statement_file_is_imported_as_a_stream_and_its_breaks_are_liste
         )
         ran = await service.RunReconciliation(run, None)
         assert (ran.statement.line_count, ran.statement.matched_count, ran.statement.open_break_count) == (1, 0, 1)
+        sequence = (await town.reader.book()).sequence
+        repeated = await service.RunReconciliation(run, None)
+        assert (ran.replayed, repeated.replayed, repeated.statement) == (False, True, ran.statement)
+        assert (await town.reader.book()).sequence == sequence
         (found,) = (await service.ListBreaks(reconciliation_service_pb2.ListBreaksRequest(), None)).breaks
         assert (found.bank_amount.amount_minor, found.HasField("ledger_amount")) == (5, False)
         resolved = await service.ResolveBreak(

@@ -27,6 +27,7 @@ from keelpay_server.gateway.operation import Operation, OperationState
 from keelpay_server.gateway.payment import Payment
 from keelpay_server.gateway.payout_operation import SendPayout
 from keelpay_server.gateway.refund import Refund, RefundState
+from keelpay_server.gateway.resolved_break import SettleSubject
 from keelpay_server.gateway.result import RecordOperation
 from keelpay_server.ledger.account import parse
 from keelpay_server.ledger.posting import payment as payment_posting
@@ -48,6 +49,7 @@ REACTIONS = {
     "adjustment.proposed": (AskSecondPerson(),),
     "proposal.dropped": (DropProposed(),),
     "line.matched": (TellSubject(),),
+    "break.resolved": (SettleSubject(),),
 }
 
 
@@ -171,7 +173,9 @@ class SendRefund(Command):
             kind=OperationKind.REFUND, state=OperationState.SUCCEEDED, bank=BANK, currency=CNY, amount=refund.amount,
             create_time=world.wall_us, update_time=world.wall_us,
         )  # fmt: skip
-        refund = refund._replace(state=RefundState.SUCCEEDED, held=False, in_transit=refund.amount, state_version=2)
+        refund = refund._replace(
+            state=RefundState.SUCCEEDED, held=False, in_transit=refund.amount, state_version=2, operations=1
+        )
         payment = payment._replace(
             refund_pending=payment.refund_pending - refund.amount, refunded=payment.refunded + refund.amount
         )

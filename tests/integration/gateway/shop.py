@@ -41,6 +41,7 @@ from keelpay_server.gateway.refund import Refund, RefundPolicy
 from keelpay_server.gateway.refund_advance import refund_handlers
 from keelpay_server.gateway.refund_commands import CreateRefund
 from keelpay_server.gateway.result import RecordOperation
+from keelpay_server.gateway.review import PaymentReviewed
 from keelpay_server.gateway.transfer import Transfer
 from keelpay_server.gateway.transfer_commands import TopUp
 from keelpay_server.ledger.posting.bank import capital
@@ -55,7 +56,7 @@ CNY = 156
 SECOND, DAY = 1_000_000, 86_400_000_000
 FEES = '{"default": {"basis_points": 100, "fixed_minor": 0}}'
 POLICY = RefundPolicy(may_owe=False, return_fee=True)
-REACTIONS = {"merchant.created": (OpenFirstWindow(),)}
+REACTIONS = {"merchant.created": (OpenFirstWindow(),), "review.decided": (PaymentReviewed(),)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,6 +220,18 @@ class Shop:
         """A payment from the payer's balance, under a mandate, held for a later capture."""
         return await self.pay_from_balance(amount, capture_method=2)
 
+    def answers(self, what, outcome, code="", bank="sandbox-card"):
+        """Has a bank answer every request of a kind in the same way, and do nothing."""
+
+        async def answer(request):
+            return OperationResult(request.key, outcome, code)
+
+        setattr(self.rails[bank], what, answer)
+
+    def answers_again(self, what, bank="sandbox-card"):
+        """Lets a bank do again what it is asked."""
+        delattr(self.rails[bank], what)
+
     def pass_bank_time(self, seconds):
         """Lets the banks' clocks run ahead."""
         self.bank_ahead_us += seconds * SECOND
@@ -265,6 +278,9 @@ class Shop:
         """What the payer has: (balance, held)."""
         payer = await self.reader.get(Payer, AMA)
         return await self.balance(payer.balance("CNY"))
+
+    async def payer(self):
+        return await self.reader.get(Payer, AMA)
 
     async def merchant(self):
         return await self.reader.get(Merchant, CAFE)

@@ -104,6 +104,7 @@ async def test_closing_cancels_a_payment_that_no_bank_has_heard_of(shop):
 async def test_closing_waits_for_the_bank_and_refunds_a_capture_that_came_too_late(shop):
     order = await order_of(shop)
     payment = await shop.pay(order=order.id, instrument=await shop.instrument("tok-pending-for-ever"))
+    shop.answers("void", OperationOutcome.UNKNOWN, "TIMEOUT")
     order = await close(shop, order)
     assert order.state == _S.CLOSING
     await refused(shop.pay(order=order.id), Reason.ORDER_CLOSED)
@@ -121,7 +122,9 @@ async def test_closing_voids_what_was_only_authorized(shop):
     order = await order_of(shop)
     pending = await shop.instrument("tok-pending-for-ever")
     payment = await shop.pay(order=order.id, instrument=pending, capture_method=2)
+    shop.answers("void", OperationOutcome.UNKNOWN, "TIMEOUT")
     await close(shop, order)
+    shop.answers_again("void")
     await shop.answer((await shop.operations(payment.id))[0], OperationOutcome.SUCCEEDED)
     payment, order = await shop.payment(payment.id), await shop.get(Order, order.id)
     assert (payment.state, payment.captured, order.state) == (_P.CANCELLED, 0, _S.CLOSED)
@@ -131,6 +134,7 @@ async def test_closing_voids_what_was_only_authorized(shop):
 async def test_closing_ends_when_the_bank_declines(shop):
     order = await order_of(shop)
     payment = await shop.pay(order=order.id, instrument=await shop.instrument("tok-pending-for-ever"))
+    shop.answers("void", OperationOutcome.UNKNOWN, "TIMEOUT")
     await close(shop, order)
     await shop.answer((await shop.operations(payment.id))[0], OperationOutcome.DECLINED, "DO_NOT_HONOR")
     assert (await shop.get(Order, order.id)).state == _S.CLOSED
@@ -140,6 +144,7 @@ async def test_closing_ends_when_the_bank_declines(shop):
 async def test_a_payment_cancelled_at_the_bank_leaves_its_order_open_for_another(shop):
     order = await order_of(shop)
     payment = await shop.pay(order=order.id, instrument=await shop.instrument("tok-pending-for-ever"))
+    shop.answers("void", OperationOutcome.UNKNOWN, "TIMEOUT")
     await shop.run(CancelPayment(payment=payment.id, received_us=shop.engine.wall()))
     await shop.answer((await shop.operations(payment.id))[0], OperationOutcome.SUCCEEDED)
     order = await shop.get(Order, order.id)

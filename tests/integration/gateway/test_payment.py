@@ -171,6 +171,7 @@ async def test_cancel_asked_while_unknown_refunds_a_success(shop: Shop) -> None:
     card = await shop.instrument("tok-pending-for-ever")
     payment = await shop.pay(5_000, instrument=card)
     (operation,) = await shop.operations(payment.id)
+    shop.answers("void", OperationOutcome.UNKNOWN, "TIMEOUT")
     await shop.run(CancelPayment(caller=ACME, payment=payment.id))
     await shop.answer(operation, OperationOutcome.SUCCEEDED)
     payment = await shop.payment(payment.id)
@@ -183,6 +184,7 @@ async def test_cancel_asked_while_unknown_ends_cancelled_on_a_decline(shop: Shop
     card = await shop.instrument("tok-pending-for-ever")
     payment = await shop.pay(5_000, instrument=card)
     (operation,) = await shop.operations(payment.id)
+    shop.answers("void", OperationOutcome.UNKNOWN, "TIMEOUT")
     await shop.run(CancelPayment(caller=ACME, payment=payment.id))
     await shop.answer(operation, OperationOutcome.DECLINED, "DO_NOT_HONOR")
     assert (await shop.payment(payment.id)).state == PaymentState.CANCELLED

@@ -10,6 +10,7 @@ from keelpay_server.gateway.refund import LagCause, Refund, RefundSource, Refund
 from keelpay_server.gateway.refund_advance import NO_FUNDS, NOT_REROUTED, refund_handlers
 from keelpay_server.gateway.refund_commands import CancelRefund, CreateRefund, RerouteRefund
 from keelpay_server.gateway.refund_progress import RETRY_S
+from keelpay_server.gateway.stray import Stray
 
 from .shop import ACME, CAFE, DAY, POLICY, SECOND, Put
 
@@ -291,7 +292,9 @@ async def test_a_refund_that_was_sent_after_it_had_failed_is_an_open_item(shop):
     await shop.answer(asked, OperationOutcome.DECLINED, "DO_NOT_HONOR")
     await shop.answer(asked, OperationOutcome.SUCCEEDED)
     refund = await shop.get(Refund, refund.id)
-    assert (refund.state, refund.in_transit, refund.in_suspense) == (_S.FAILED, 10_000, -10_000)
+    stray = await shop.get(Stray, asked.id)
+    assert (refund.state, refund.in_transit, refund.in_suspense) == (_S.FAILED, 0, 0)
+    assert (stray.in_transit, stray.in_suspense) == (10_000, -10_000)
 
 
 async def test_a_late_success_goes_back_to_the_payer_and_touches_no_merchant(shop):

@@ -15,8 +15,10 @@ from keelpay.api.risk.v1 import (
 )
 from keelpay.api.type.v1 import device_pb2, money_pb2, risk_outcome_pb2
 from keelpay_server.book.changes import Changes
+from keelpay_server.book.ids import parse
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused
+from keelpay_server.risk.decision import Decision
 from keelpay_server.risk.service import RiskServicer
 from keelpay_server.risk.service_lists import RuleServicer
 from keelpay_server.risk.service_review import ReviewServicer
@@ -31,9 +33,17 @@ def request_id(number):
     return str(UUID(int=number))
 
 
+async def every_bank(_payment, _bank):
+    return True
+
+
+async def no_bank(_payment, _bank):
+    return False
+
+
 @pytest.fixture
 def risk(opened, book):
-    return RiskServicer(opened[0], book.pager)
+    return RiskServicer(opened[0], book.pager, every_bank)
 
 
 @pytest.fixture
@@ -191,6 +201,30 @@ async def test_a_bank_overrules_a_partner_and_not_the_other_way(risk, call_as):
     assert await refused(report(52, decision_pb2.LABEL_LEGITIMATE)) is Reason.ILLEGAL_TRANSITION
 
 
+async def test_a_bank_labels_only_payments_it_took_part_in_and_reads_no_decision(opened, book, call_as):
+    asked = []
+
+    async def took_part(payment, bank):
+        asked.append((payment, bank))
+        return bank == "bank-1"
+
+    risk = RiskServicer(opened[0], book.pager, took_part)
+    call_as(ACME)
+    made = (await evaluate(risk, amount=90_000)).decision
+    report = risk_service_pb2.ReportOutcomeRequest(
+        subject=made.name, request_id=request_id(51), label=decision_pb2.LABEL_FRAUD
+    )
+    call_as(BANK._replace(subject="bank-2"))
+    assert await refused(risk.ReportOutcome(report, None)) is Reason.NOT_OWNER
+    call_as(BANK._replace(subject="bank-1"))
+    told = (await risk.ReportOutcome(report, None)).decision
+    assert [field.name for field, _ in told.ListFields()] == ["label", "label_time"]
+    assert told.label == decision_pb2.LABEL_FRAUD
+    assert [bank for _, bank in asked] == ["bank-2", "bank-1"]
+    decision = await opened[0].reader.get(Decision, parse("dec", made.name.partition("/")[2]))
+    assert {payment for payment, _ in asked} == {decision.payment}
+
+
 async def test_decisions_are_listed_newest_first_by_pages_and_filters(risk, call_as):
     call_as(ACME)
     names = [(await evaluate(risk, number=number)).decision.name for number in range(1, 6)]
@@ -232,7 +266,7 @@ class RejectPayment:
 async def test_a_verdict_its_label_and_the_reaction_are_one_commit(book, call_as):
     async with book.open(reactions={"review.decided": (RejectPayment(),)}) as (engine, counters):
         await engine.execute(PutRow(row=cafe()))
-        risk, reviews = RiskServicer(engine, book.pager), ReviewServicer(engine, book.pager)
+        risk, reviews = RiskServicer(engine, book.pager, no_bank), ReviewServicer(engine, book.pager)
         await block(RuleServicer(engine, book.pager, list_key=KEY), call_as)
         call_as(ACME)
         made = (await evaluate(risk)).decision

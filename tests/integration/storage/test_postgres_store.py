@@ -141,7 +141,7 @@ async def test_a_hanging_server_ends_the_batch_in_time(engine, monkeypatch):
     await blocker.execute(Postgres.lock(1))
     started = time.monotonic()
     with pytest.raises(Refused) as refused:
-        await engine.execute(MakeThing(request=asked(1)))
+        await asyncio.wait_for(engine.execute(MakeThing(request=asked(1))), 5)
     assert refused.value.reason is Reason.STORAGE_UNAVAILABLE
     assert time.monotonic() - started < 3
     await blocker.close()

@@ -78,10 +78,11 @@ def test_a_flood_of_violations_fits_the_metadata_of_a_client_and_tells_the_rest(
 
 
 def test_another_owners_resource_is_rendered_byte_for_byte_like_none():
-    stranger = Refused(Reason.NOT_OWNER, "payment of acme", resource="merchants/x", owner="acme")
-    nothing = Refused(Reason.RESOURCE_NOT_FOUND, "not known", resource="merchants/x")
+    strangers = [Refused(Reason.NOT_OWNER), Refused(Reason.NOT_OWNER, "payment of acme", resource="x", owner="acme")]
+    nothing = Refused(Reason.RESOURCE_NOT_FOUND, "not known", resource="payment")
     for language in ("en", "zh"):
-        assert render(stranger, REQUEST_ID, language) == render(nothing, REQUEST_ID, language)
+        told = {render(refused, REQUEST_ID, language) for refused in (*strangers, nothing)}
+        assert len(told) == 1
 
 
 def test_a_crash_says_nothing():

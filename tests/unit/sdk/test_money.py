@@ -66,6 +66,12 @@ def test_money_is_printed_with_its_currency():
     assert (str(Money(1230, "CNY")), str(Money(-5, "CNY")), str(Money(7, "JPY"))) == ("12.30 CNY", "-0.05 CNY", "7 JPY")
 
 
+@pytest.mark.parametrize("arguments", [("CNY", 5), (5.0, "CNY"), (True, "CNY"), ("5", "CNY"), (5, None), (5, b"CNY")])
+def test_money_is_minor_units_and_a_currency_in_this_order(arguments):
+    with pytest.raises(TypeError, match="minor units, then the currency"):
+        Money(*arguments)
+
+
 def test_money_is_not_computed_with():
     with pytest.raises(TypeError):
         Money(1, "CNY") + Money(1, "CNY")

@@ -37,6 +37,11 @@ def surplus(*, bank: int, currency: int, amount: int) -> Posting:
     return Posting((leg(bank_reserve(bank, currency), suspense(bank, currency), amount, LegCode.SURPLUS),))
 
 
+def sent_unexplained(*, bank: int, currency: int, amount: int) -> Posting:
+    """Money left that nothing in transit stands for, or no longer: 6900 -> 1000; it has to come back or be claimed."""
+    return Posting((leg(suspense(bank, currency), bank_reserve(bank, currency), amount, LegCode.DEFICIT),))
+
+
 def assign_surplus(*, bank: int, merchant: int, window: int, currency: int, amount: int) -> Posting:
     """Unexplained money was a merchant's: 6900 -> 2100 of the open window."""
     target = merchant_unsettled(merchant, currency, window)

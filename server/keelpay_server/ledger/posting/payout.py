@@ -13,6 +13,7 @@ from keelpay_server.ledger.account import (
     owner_number,
     payer_balance,
     payout_transit,
+    suspense,
 )
 from keelpay_server.ledger.chart import Chart
 from keelpay_server.ledger.hold import Hold
@@ -60,6 +61,12 @@ def returned_unsent(hold: Hold) -> Posting:
 def returned_sent(hold: Hold) -> Posting:
     """The statement shows it coming back: 1000 -> 2110 or 2000."""
     return Posting((leg(_reserve_of(hold), hold.debit, hold.amount, _returned(hold)),))
+
+
+def returned_claimed(hold: Hold) -> Posting:
+    """It came back before the statement showed it, and its owner had got it back from 6900 before: 2200 -> 6900."""
+    target = suspense(owner_number(hold.credit), currency_number(hold.credit))
+    return Posting((leg(hold.credit, target, hold.amount, _returned(hold)),))
 
 
 def _is_withdrawal(hold: Hold) -> bool:

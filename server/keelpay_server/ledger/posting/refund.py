@@ -192,6 +192,12 @@ def sent(*, bank: int, currency: int, amount: int) -> Posting:
     return Posting((leg(refund_transit(bank, currency), bank_reserve(bank, currency), amount, LegCode.REFUND_SENT),))
 
 
+def returned(*, bank: int, currency: int, amount: int) -> Posting:
+    """The payee's bank sent it back, as the statement shows: 1000 -> 2300, where it waits for another way."""
+    accounts = bank_reserve(bank, currency), refund_transit(bank, currency)
+    return Posting((leg(*accounts, amount, LegCode.REFUND_FAILED),))
+
+
 def netted(*, bank: int, currency: int, amount: int) -> Posting:
     """The bank kept the refund from what it owes us: 2300 -> 1010."""
     return Posting((leg(refund_transit(bank, currency), bank_clearing(bank, currency), amount, LegCode.REFUND_NETTED),))

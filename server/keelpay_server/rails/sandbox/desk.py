@@ -16,7 +16,7 @@ from keelpay_server.book.rail import (
     StatementLineKind,
 )
 
-from .behaviour import Behaviour, BEHAVIOURS, BankProfile, cost_of
+from .behaviour import BEHAVIOURS, BankProfile, Behaviour, cost_of
 from .magic import NEVER_S, SCENARIOS, Scenario, scenario_of
 from .operation import Operation, body_of, fence, line_key_of, new_operation, result_of
 from .store import Account, Entry

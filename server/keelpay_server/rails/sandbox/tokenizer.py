@@ -3,7 +3,7 @@
 In: a number in clear. Out: the token the sandbox bank understands. A test card is 400000000000, the scenario's number
 in three digits, and the check digit; a test account, wallet or address is SANDBOX-001 and the like, in any case, with
 or without the hyphen. Everything else gets a token that only says which number it is not.
-Invariant: derived from the scenario table; `card_of` and `account_of` give every test number, so no second list is kept.
+Invariant: derived from the scenario table; `card_of` and `account_of` give every test number: there is no second list.
 """
 
 import re

@@ -2,6 +2,7 @@
 
 In: the rooms' NamedTuples, whose field order is the column order. Out: `metadata` and the map from entity to table.
 """
+
 from . import auth, book, clearing, events, gateway, risk
 from .entity import ENTITIES, metadata
 

@@ -16,7 +16,9 @@ from keelpay_server.auth.quota import PartnerQuota
 from .entity import entity_table
 
 clients = entity_table(Client, "clients")
-client_keys = entity_table(ClientKey, "client_keys", Index(None, "book_id", "client", "id"))
+client_keys = entity_table(
+    ClientKey, "client_keys", Index(None, "book_id", "client", "id"), Index(None, "book_id", "public_key")
+)
 platform_keys = entity_table(PlatformKey, "platform_keys", Index(None, "book_id", "purpose"))
 partner_quotas = entity_table(PartnerQuota, "partner_quotas", changing=True)
 attested_persons = entity_table(

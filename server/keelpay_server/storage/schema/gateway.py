@@ -9,6 +9,7 @@ from keelpay_server.gateway.order import Order
 from keelpay_server.gateway.payment import Payment
 from keelpay_server.gateway.refund import Refund
 from keelpay_server.gateway.sandbox_scenario import SandboxClock, Scenario
+from keelpay_server.gateway.stray import Stray
 from keelpay_server.gateway.transfer import Transfer
 
 from .entity import entity_table
@@ -49,6 +50,7 @@ refunds = entity_table(
     Index(None, "book_id", "payment", "id"),
     changing=True,
 )  # fmt: skip
+strays = entity_table(Stray, "strays", changing=True)
 transfers = entity_table(Transfer, "transfers", Index(None, "book_id", "payer", "id"), changing=True)
 scenarios = entity_table(Scenario, "scenarios", append_only=True)
 sandbox_clock = entity_table(SandboxClock, "sandbox_clock", changing=True)

@@ -42,7 +42,7 @@ class Mandate(_message.Message):
         STATE_EXPIRED: Mandate._State.ValueType  # 4
         """Its time ran out. End."""
         STATE_EXHAUSTED: Mandate._State.ValueType  # 5
-        """`total_max` is used up. End."""
+        """`total_max` is used up. ACTIVE again if a payment under it comes to nothing; otherwise it ends as others do."""
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
         """Life of a mandate."""
@@ -58,7 +58,7 @@ class Mandate(_message.Message):
     STATE_EXPIRED: Mandate.State.ValueType  # 4
     """Its time ran out. End."""
     STATE_EXHAUSTED: Mandate.State.ValueType  # 5
-    """`total_max` is used up. End."""
+    """`total_max` is used up. ACTIVE again if a payment under it comes to nothing; otherwise it ends as others do."""
 
     NAME_FIELD_NUMBER: _builtins.int
     PAYER_FIELD_NUMBER: _builtins.int

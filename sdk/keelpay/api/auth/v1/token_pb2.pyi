@@ -29,7 +29,7 @@ class _PayerTokenKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PayerT
     PAYER_TOKEN_KIND_UNSPECIFIED: _PayerTokenKind.ValueType  # 0
     """Not said. Never valid."""
     PAYER_TOKEN_KIND_PAY: _PayerTokenKind.ValueType  # 1
-    """See, confirm, reject or cancel one payment."""
+    """See one payment with its order and refunds; confirm, reject or cancel it. Nothing else of the payer is there."""
     PAYER_TOKEN_KIND_ENROL: _PayerTokenKind.ValueType  # 2
     """Set up a first passkey. Needs the partner's attestation of the person."""
     PAYER_TOKEN_KIND_MANAGE: _PayerTokenKind.ValueType  # 3
@@ -41,7 +41,7 @@ class PayerTokenKind(_PayerTokenKind, metaclass=_PayerTokenKindEnumTypeWrapper):
 PAYER_TOKEN_KIND_UNSPECIFIED: PayerTokenKind.ValueType  # 0
 """Not said. Never valid."""
 PAYER_TOKEN_KIND_PAY: PayerTokenKind.ValueType  # 1
-"""See, confirm, reject or cancel one payment."""
+"""See one payment with its order and refunds; confirm, reject or cancel it. Nothing else of the payer is there."""
 PAYER_TOKEN_KIND_ENROL: PayerTokenKind.ValueType  # 2
 """Set up a first passkey. Needs the partner's attestation of the person."""
 PAYER_TOKEN_KIND_MANAGE: PayerTokenKind.ValueType  # 3

@@ -160,7 +160,8 @@ class PaymentServiceServicer(object):
 
     def CancelPayment(self, request, context):
         """Calls a payment off before anything was taken. While the bank is at work it sets `cancel_requested`: the
-        payment ends CANCELLED once that is proven, and a success is refunded by itself.
+        payment ends CANCELLED once that is proven, and a success is refunded by itself. The payer may call it off only
+        before it goes to the bank: not from PROCESSING on.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

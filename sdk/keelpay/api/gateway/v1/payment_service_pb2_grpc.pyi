@@ -61,7 +61,8 @@ class PaymentServiceStub:
     """Gives up all authorized money that was not taken. Ends as CAPTURED if a part was taken, else as CANCELLED."""
     CancelPayment: _grpc.UnaryUnaryMultiCallable[_payment_request_pb2.CancelPaymentRequest, _payment_request_pb2.CancelPaymentResponse]
     """Calls a payment off before anything was taken. While the bank is at work it sets `cancel_requested`: the
-    payment ends CANCELLED once that is proven, and a success is refunded by itself.
+    payment ends CANCELLED once that is proven, and a success is refunded by itself. The payer may call it off only
+    before it goes to the bank: not from PROCESSING on.
     """
     SyncPayment: _grpc.UnaryUnaryMultiCallable[_payment_request_pb2.SyncPaymentRequest, _payment_request_pb2.SyncPaymentResponse]
     """Asks the bank now about an operation whose outcome is unknown, instead of at the next scheduled time.
@@ -104,7 +105,8 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     """Gives up all authorized money that was not taken. Ends as CAPTURED if a part was taken, else as CANCELLED."""
     CancelPayment: _aio.UnaryUnaryMultiCallable[_payment_request_pb2.CancelPaymentRequest, _payment_request_pb2.CancelPaymentResponse]  # type: ignore[assignment]
     """Calls a payment off before anything was taken. While the bank is at work it sets `cancel_requested`: the
-    payment ends CANCELLED once that is proven, and a success is refunded by itself.
+    payment ends CANCELLED once that is proven, and a success is refunded by itself. The payer may call it off only
+    before it goes to the bank: not from PROCESSING on.
     """
     SyncPayment: _aio.UnaryUnaryMultiCallable[_payment_request_pb2.SyncPaymentRequest, _payment_request_pb2.SyncPaymentResponse]  # type: ignore[assignment]
     """Asks the bank now about an operation whose outcome is unknown, instead of at the next scheduled time.
@@ -192,7 +194,8 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_payment_request_pb2.CancelPaymentResponse, _abc.Awaitable[_payment_request_pb2.CancelPaymentResponse]]:
         """Calls a payment off before anything was taken. While the bank is at work it sets `cancel_requested`: the
-        payment ends CANCELLED once that is proven, and a success is refunded by itself.
+        payment ends CANCELLED once that is proven, and a success is refunded by itself. The payer may call it off only
+        before it goes to the bank: not from PROCESSING on.
         """
 
     @_abc_1.abstractmethod

@@ -319,7 +319,7 @@ class ReportOutcomeResponse(_message.Message):
     """This request id was answered before; nothing was done now."""
     @_builtins.property
     def decision(self) -> _decision_pb2.Decision:
-        """The latest decision about the payment."""
+        """The latest decision about the payment. A bank reads the payment's name and the label alone."""
 
     def __init__(
         self,

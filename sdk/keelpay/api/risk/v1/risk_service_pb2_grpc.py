@@ -89,7 +89,7 @@ class RiskServiceServicer(object):
 
     def ReportOutcome(self, request, context):
         """Tells what became known about a payment. The counters of its payer, instrument, device and payee move in the
-        same commit, so that the next decision knows it.
+        same commit, so that the next decision knows it. A bank tells it of payments that it was asked for.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

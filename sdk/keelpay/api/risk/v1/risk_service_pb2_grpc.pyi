@@ -47,7 +47,7 @@ class RiskServiceStub:
     """Lists decisions, the newest first."""
     ReportOutcome: _grpc.UnaryUnaryMultiCallable[_risk_service_pb2.ReportOutcomeRequest, _risk_service_pb2.ReportOutcomeResponse]
     """Tells what became known about a payment. The counters of its payer, instrument, device and payee move in the
-    same commit, so that the next decision knows it.
+    same commit, so that the next decision knows it. A bank tells it of payments that it was asked for.
     """
 
 @_typing.type_check_only
@@ -69,7 +69,7 @@ class RiskServiceAsyncStub(RiskServiceStub):
     """Lists decisions, the newest first."""
     ReportOutcome: _aio.UnaryUnaryMultiCallable[_risk_service_pb2.ReportOutcomeRequest, _risk_service_pb2.ReportOutcomeResponse]  # type: ignore[assignment]
     """Tells what became known about a payment. The counters of its payer, instrument, device and payee move in the
-    same commit, so that the next decision knows it.
+    same commit, so that the next decision knows it. A bank tells it of payments that it was asked for.
     """
 
 class RiskServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -112,7 +112,7 @@ class RiskServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_risk_service_pb2.ReportOutcomeResponse, _abc.Awaitable[_risk_service_pb2.ReportOutcomeResponse]]:
         """Tells what became known about a payment. The counters of its payer, instrument, device and payee move in the
-        same commit, so that the next decision knows it.
+        same commit, so that the next decision knows it. A bank tells it of payments that it was asked for.
         """
 
 def add_RiskServiceServicer_to_server(servicer: RiskServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

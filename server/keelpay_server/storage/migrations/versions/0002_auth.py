@@ -43,6 +43,7 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("client_keys_book_id_client_id_ix", "client_keys", ["book_id", "client", "id"])
+    op.create_index("client_keys_book_id_public_key_ix", "client_keys", ["book_id", "public_key"])
     op.create_table(
         "platform_keys",
         sa.Column("book_id", sa.BigInteger(), autoincrement=False, nullable=False),

@@ -1,4 +1,4 @@
-"""Tables of the gateway room: refunds, transfers, scenarios, sandbox_clock.
+"""Tables of the gateway room: refunds, strays, transfers, scenarios, sandbox_clock.
 
 In: a database at step 0003. Out: one at step 0004. Invariant: unchanged once it is released.
 """
@@ -68,6 +68,22 @@ def upgrade() -> None:
     op.create_index("refunds_book_id_merchant_state_id_ix", "refunds", ["book_id", "merchant", "state", "id"])
     op.create_index("refunds_book_id_payment_id_ix", "refunds", ["book_id", "payment", "id"])
     op.create_table(
+        "strays",
+        sa.Column("book_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.LargeBinary(), nullable=False),
+        sa.Column("refund", sa.LargeBinary(), nullable=False),
+        sa.Column("bank", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("in_transit", sa.BigInteger(), nullable=False),
+        sa.Column("in_suspense", sa.BigInteger(), nullable=False),
+        sa.Column("create_time", sa.BigInteger(), nullable=False),
+        sa.Column("update_time", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("book_id", "id", name="strays_pk"),
+        postgresql_with={"fillfactor": 70},
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "transfers",
         sa.Column("book_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("id", sa.LargeBinary(), nullable=False),
@@ -131,4 +147,5 @@ def downgrade() -> None:
     op.drop_table("sandbox_clock")
     op.drop_table("scenarios")
     op.drop_table("transfers")
+    op.drop_table("strays")
     op.drop_table("refunds")

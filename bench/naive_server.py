@@ -46,8 +46,8 @@ _LISTENER: Final = Listener(address="127.0.0.1:0")
 PATIENCE_US: Final = 60 * _US_PER_S
 """Of a call: a crowd waits for seconds here, and calls that are cut off half-way would only lower the rate further."""
 POOL_SIZES: Final = {"sqlite": 1, "postgresql": 20}
-"""The best of those tried on two cores (docs/performance.md): SQLite has one writer, and waiting for a connection is
-cheaper than waiting for its lock; PostgreSQL needs some for the time that commits take."""
+"""SQLite has one writer, and waiting for a connection is cheaper than waiting for its lock; PostgreSQL needs some for
+the time that commits take. With 1 to 10 and 5 to 40 the rates were the same."""
 
 
 def connect(url: str) -> AsyncEngine:

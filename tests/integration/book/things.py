@@ -115,6 +115,44 @@ class MoveMoney(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HoldMoney(Command):
+    """Makes a thing that keeps a hold on the balance; its name says how much."""
+
+    amount: int
+
+    def needs(self, need: Need) -> None:
+        need.account(BALANCE)
+
+    def decide(self, world: World) -> Changes:
+        thing = Thing(world.new_id(), f"hold {self.amount}", 0, True, None)
+        pending = ((BALANCE, AVAILABLE, self.amount),)
+        return Changes(thing, pending=pending, events=(_event("made", thing.id, 1),))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptureMoney(Command):
+    """Posts what a thing holds, once."""
+
+    thing: bytes
+
+    def needs(self, need: Need) -> None:
+        need.row(Thing, self.thing)
+        need.account(BALANCE)
+
+    def decide(self, world: World) -> Changes:
+        thing = world.require(Thing, self.thing)
+        if not thing.name.startswith("hold "):
+            raise Refused(Reason.RESOURCE_NOT_FOUND)
+        amount = int(thing.name.removeprefix("hold "))
+        return Changes(
+            thing._replace(name="captured"),
+            legs=((BALANCE, AVAILABLE, amount, 2),),
+            pending=((BALANCE, AVAILABLE, -amount),),
+            events=(_event("captured", thing.id, 2),),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TopUp(Command):
     """Raises the balance."""
 

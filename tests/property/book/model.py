@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 from keelpay_server.book.command import Command
 from tests.integration.book.things import (
+    CaptureMoney,
+    HoldMoney,
     LinkThing,
     MakeThing,
-    MoveMoney,
     RefuseThing,
     TopUp,
     TouchLinked,
@@ -26,7 +27,6 @@ class Spec(NamedTuple):
     request: int | None = None
     body: bytes = b"body"
     amount: int = 0
-    hold: int = 0
     thing: int = 0
     other: int = 0
 
@@ -36,6 +36,8 @@ class Made:
     """A thing as it has to be."""
 
     number: int
+    name: str = "thing"
+    held: int = 0
     touches: int = 0
     note: str | None = None
 
@@ -45,7 +47,6 @@ class Model:
     """The whole book."""
 
     balance: int
-    held: int = 0
     available: int = 0
     things: list[Made] = field(default_factory=list)
     answers: dict[int, tuple[bytes, Any]] = field(default_factory=dict)
@@ -85,13 +86,15 @@ class Model:
                 return RefuseThing(request=request, spend=thing)
             case "top up":
                 return TopUp(request=request, amount=spec.amount)
+            case "hold":
+                return HoldMoney(request=request, amount=spec.amount)
             case _:
-                return MoveMoney(request=request, post=spec.amount, hold=spec.hold)
+                return CaptureMoney(request=request, thing=thing)
 
     def _decide(self, spec: Spec) -> tuple[Any, bool]:
         """The answer, and whether it is remembered."""
         thing = self.things[spec.thing] if spec.thing < len(self.things) else None
-        if spec.kind in {"touch", "link", "touch linked", "refuse and spend"} and thing is None:
+        if spec.kind in {"touch", "link", "touch linked", "refuse and spend", "capture"} and thing is None:
             return "RESOURCE_NOT_FOUND", False
         match spec.kind:
             case "break":
@@ -123,17 +126,22 @@ class Model:
             case "top up":
                 self.balance += spec.amount
                 return None, True
+            case "hold":
+                if spec.amount > self.room:
+                    return "INSUFFICIENT_FUNDS", True
+                self.things.append(Made(len(self.things), f"hold {spec.amount}", spec.amount))
+                return self.things[-1].number, True
             case _:
-                return self._move(spec)
+                if not thing.held:
+                    return "RESOURCE_NOT_FOUND", False
+                self._post(thing.held)
+                thing.name, thing.held = "captured", 0
+                return thing.number, True
 
-    def _move(self, spec: Spec) -> tuple[Any, bool]:
-        if self.held + spec.hold < 0:
-            return "INTERNAL", False  # the database lets no hold be given back twice
-        if spec.amount + spec.hold > 0 and spec.amount + spec.hold > self.room:
-            return "INSUFFICIENT_FUNDS", True
-        self.held += spec.hold
-        self._post(spec.amount)
-        return None, True
+    @property
+    def held(self) -> int:
+        """What is on hold."""
+        return sum(thing.held for thing in self.things)
 
     @property
     def room(self) -> int:

@@ -72,7 +72,7 @@ class ModelledBook:
         for made in self.model.things:
             thing, note = things[self.keys[made.number]], made.note
             note = self.keys[note].hex() if isinstance(note, int) else "ff" * 16 if note == "nothing" else note
-            assert (thing.touches, thing.note) == (made.touches, note)
+            assert (thing.name, thing.touches, thing.note) == (made.name, made.touches, note)
         balance = self.runner.run(self.engine.reader.account(BALANCE))
         available = self.runner.run(self.engine.reader.account(AVAILABLE))
         assert balance.credits - balance.debits == self.model.balance

@@ -4,8 +4,9 @@ In: the call's metadata. Out: a Caller. Invariant: a token counts only while its
 client's key and the client itself all do; each of the last three is looked at again at least every second.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Final
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any, Final
 
 from keelpay_server.book.caller import Caller
 from keelpay_server.book.ports import WallClock
@@ -45,6 +46,7 @@ class Authentication:
     def __init__(self, keeper: KeyKeeper, standing: Standing, settings: AuthSettings, wall: WallClock) -> None:
         self._keeper, self._standing, self._wall = keeper, standing, wall
         self._ring: KeyRing = keeper.ring
+        self._looks: dict[str, asyncio.Task[object]] = {}
         self._verifier = TokenVerifier(
             keeper.ring, issuer=settings.issuer, audience=settings.audience, skew_s=settings.skew_s
         )
@@ -68,12 +70,20 @@ class Authentication:
     async def _slowly(self, token: str) -> Caller:
         wall_us = self._wall()
         if not self._keeper.fresh(wall_us):
-            await self._keeper.look(wall_us)
+            await self._once("keys", lambda: self._keeper.look(wall_us))
         claims = self._verify(token, wall_us)
         client, kid = _behind(claims)
-        await self._standing.look(client, kid, wall_us)
+        await self._once(f"{client} {kid}", lambda: self._standing.look(client, kid, wall_us))
         self._standing.require(client, kid, wall_us)
         return claims.caller()._replace(key=kid)
+
+    async def _once(self, what: str, look: Callable[[], Coroutine[Any, Any, object]]) -> None:
+        """Looks, or waits for the look that is under way: a crowd of calls asks the database once."""
+        task = self._looks.get(what)
+        if task is None:
+            task = self._looks[what] = asyncio.create_task(look())
+            task.add_done_callback(lambda _: self._looks.pop(what, None))
+        await asyncio.shield(task)  # a caller that goes away takes nobody's answer along
 
     def _verify(self, token: str, wall_us: int) -> TokenClaims:
         if self._ring is not self._keeper.ring:

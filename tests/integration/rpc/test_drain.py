@@ -116,7 +116,8 @@ async def test_a_drain_under_load_loses_nothing_that_was_acknowledged():
             await asyncio.wait_for(asyncio.gather(*callers), 5)
         assert len(acknowledged) > 50
         assert set(acknowledged) == set(bench.servicer.commits)
-        assert set(refusals) == {Code.UNAVAILABLE}
+        # Without client health checks a call that had not begun may end as a bare CANCELLED; clients repeat it.
+        assert set(refusals) <= {Code.UNAVAILABLE, Code.CANCELLED}
 
 
 async def test_a_servicer_can_wait_for_the_drain(bench):

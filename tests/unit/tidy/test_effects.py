@@ -27,6 +27,7 @@ EFFECTS = {
     "book/hub.py": "wakes those who watch",
     "book/worker.py": "claims and runs due work",
     "book/ports.py": "declares what storage and rails await",
+    "auth/authentication.py": "many calls share one look at the database",
     "gateway/dispatch.py": "asks several banks at once",
     "events/alert.py": "waits for the hubs and the drain",
     "events/courier.py": "sends webhooks, many at once",

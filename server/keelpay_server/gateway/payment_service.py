@@ -39,7 +39,16 @@ from .order import KIND as ORDER_KIND
 from .parties import BALANCE_CHANNEL
 from .payer_cancel import CancelByPayer
 from .payment import Payment, PaymentState
-from .payment_reads import FILTERS, ORDERS, MerchantOwners, around, owned_merchant, owned_payment, payment_by_number
+from .payment_reads import (
+    FILTERS,
+    ORDERS,
+    OWNERS_MAX,
+    MerchantOwners,
+    around,
+    owned_merchant,
+    owned_payment,
+    payment_by_number,
+)
 from .payment_render import render_payment, render_whole
 from .preview_render import preview
 from .routes import Routes
@@ -67,6 +76,7 @@ class PaymentService(payment_service_pb2_grpc.PaymentServiceServicer):
         self._engine, self._reader, self._pager, self._routes = engine, engine.reader, pager, routes
         self._settings, self._dispatcher = settings, dispatcher
         self._owners = MerchantOwners(engine.reader)
+        self._givers: dict[bytes, str] = {}
 
     async def CreatePayment(
         self, request: payment_request_pb2.CreatePaymentRequest, context: object
@@ -245,10 +255,21 @@ class PaymentService(payment_service_pb2_grpc.PaymentServiceServicer):
             owner, agreed = names.parse_child(mandate, "mandates", names.MANDATE, "payment.mandate")
             if owner != merchant:
                 raise Refused(Reason.MANDATE_PAYEE_MISMATCH)
-            given = await self._reader.get(Mandate, agreed)
-            if given is None or given.payer != payer:
+            if await self._giver(agreed) != payer:
                 raise Refused(Reason.RESOURCE_NOT_FOUND, resource="mandate")
         return Method(channel, key, agreed, bank if channel != BALANCE_CHANNEL else "", token)
+
+    async def _giver(self, mandate: bytes) -> str | None:
+        """Returns who gave a mandate, looked up once: that never changes; None if there is no such mandate."""
+        payer = self._givers.get(mandate)
+        if payer is None:
+            row = await self._reader.get(Mandate, mandate)
+            if row is None:
+                return None
+            if len(self._givers) >= OWNERS_MAX:
+                self._givers.clear()
+            payer = self._givers[mandate] = row.payer
+        return payer
 
     async def _chosen(self, request: payment_request_pb2.ConfirmPaymentRequest, stored: Payment) -> Method | None:
         if not request.HasField("payment_method"):

@@ -187,16 +187,21 @@ class TouchLinked(Command):
 
     def needs(self, need: Need) -> None:
         thing = need.row(Thing, self.thing)
-        if thing is not None and thing.note is not None:
-            need.row(Thing, bytes.fromhex(thing.note))
+        if thing is not None and (to := _linked(thing)) is not None:
+            need.row(Thing, to)
 
     def decide(self, world: World) -> Changes:
-        note = world.require(Thing, self.thing).note
-        if note is None:
+        to = _linked(world.require(Thing, self.thing))
+        if to is None:
             raise Refused(Reason.RESOURCE_NOT_FOUND)
-        linked = world.require(Thing, bytes.fromhex(note))
+        linked = world.require(Thing, to)
         linked = linked._replace(touches=linked.touches + 1)
         return Changes(linked, events=(_event("touched", linked.id, linked.touches),))
+
+
+def _linked(thing: Thing) -> bytes | None:
+    """What a thing's note names, if it names anything: a note may also say that it was spent."""
+    return None if thing.note in (None, "spent") else bytes.fromhex(thing.note)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from typing import Any, Final
 from msgspec import convert
 
 from bench.process import serve
+from keelpay_server.app.collector import settle_collector
 from keelpay_server.app.serving import open_server
 from keelpay_server.config import MASTER_KEY_VARIABLE, Settings
 
@@ -21,7 +22,8 @@ async def run(settings: dict[str, Any], until_stopped: Callable[[Mapping[str, An
     chosen = convert(settings["settings"], Settings)
     # The access log is formatted, line by line, and goes nowhere: where it goes is the operator's, not the server's.
     async with open_server(chosen, environment=environment, log=len, limits=LEAVE_AT_ONCE) as server:
-        await until_stopped({"address": server.address})
+        settle_collector()
+        await until_stopped({"address": server.address, "edge": server.edge_url})
 
 
 if __name__ == "__main__":

@@ -29,6 +29,8 @@ LAG_MAX: Final = 10_000
 IDLE_S: Final = 15.0
 PAUSE_S: Final = 0.05
 """Between two turns, so that under load a turn serves many commits."""
+NOBODY_S: Final = 1.0
+"""The same while there is no subscription: the first one waits so long at most, and misses nothing."""
 RETRY_S: Final = 1.0
 _SUBSCRIPTIONS_READ: Final = 1_000
 
@@ -45,6 +47,7 @@ class Outbox:
         self._owners = Feed(engine.book, engine.reader).owners
         self._seen: dict[bytes, tuple[int, int]] = {}
         self._selections: dict[tuple[bytes, int], Selection] = {}
+        self._pause_s = PAUSE_S
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -65,6 +68,7 @@ class Outbox:
             Refused: The lane is full or closing.
         """
         subscriptions = await self._live()
+        self._pause_s = PAUSE_S if subscriptions else NOBODY_S
         if not subscriptions:
             return False
         places = {row.id: self._place(row) for row in subscriptions}
@@ -132,7 +136,7 @@ class Outbox:
             # Armed before looking: what is committed meanwhile ends the wait at once.
             grown = asyncio.create_task(self._engine.hub.wait(None, IDLE_S))
             try:
-                await asyncio.sleep(PAUSE_S)
+                await asyncio.sleep(self._pause_s)
                 if not await self.turn():
                     await grown
             except (StorageLost, Refused) as error:

@@ -7,12 +7,14 @@ more than the payer's word, never for less.
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar, Final
 
 from keelpay_server.auth.confirmation import Proof, spend, spend_needs
 from keelpay_server.auth.mandate import spend_mandate
 from keelpay_server.auth.names import BALANCE, BALANCE_DISPLAY
 from keelpay_server.auth.terms import ConfirmationMethod, PaymentTerms
+from keelpay_server.book.caller import CallerKind
 from keelpay_server.book.changes import Changes
 from keelpay_server.book.command import Command
 from keelpay_server.book.merchant import Merchant
@@ -32,6 +34,7 @@ from .order import OrderState
 from .order_payment import order_freed
 from .parties import BALANCE_CHANNEL, WALLET_CHANNEL, Parties, check_parties, need_of, parties_of
 from .payment import Facts, Payment, PaymentState, event_of, move, touch
+from .return_url import check_return_url
 
 CONFIRMABLE: Final = frozenset({PaymentState.REQUIRES_CONFIRMATION, PaymentState.REQUIRES_ACTION})
 
@@ -74,7 +77,9 @@ class ConfirmPayment(Command):
         if stored.state == PaymentState.REQUIRES_PAYMENT_METHOD and self.method is not None:
             stored = move(stored, PaymentState.REQUIRES_CONFIRMATION, world.wall_us, since_us=self.received_us)
         payment = apply_method(stored, self.method, self.device, self.return_uri)
-        return confirm(world, payment, parties_of(world, payment), self.proof, self.received_us)
+        parties = parties_of(world, payment)
+        check_return_url(parties.merchant, self.return_uri)
+        return confirm(world, payment, parties, self.proof, self.received_us)
 
 
 def confirm(world: World, payment: Payment, parties: Parties, proof: Proof | None, since_us: int) -> Changes:
@@ -136,7 +141,7 @@ def _follow(
         if outcome is Outcome.BLOCK_AND_REVIEW:
             changes = changes.join(open_review(world, decision))
         return changes.join(order_freed(world, parties.order, payment))
-    if _asks_person(payment, outcome):
+    if _asks_person(payment, outcome, by_payer=world.caller.kind is CallerKind.PAYER):
         return _ask_payer(world, payment, since_us, facts)
     rows: tuple[object, ...] = ()
     if payment.mandate is not None and not payment.stepped_up:
@@ -153,13 +158,17 @@ def _follow(
     return changes.join(Changes(rows=rows)) if spent else changes
 
 
-def _asks_person(payment: Payment, outcome: Outcome) -> bool:
+def _asks_person(payment: Payment, outcome: Outcome, *, by_payer: bool) -> bool:
     """Tells whether the payer has to confirm: for its balance always, unless a mandate says it; else where risk asks
     and the payer's own wallet does not ask anyway.
+
+    Where a payer's page or app asks to confirm, a stored instrument is asked for as a balance is: whoever holds a link
+    that strayed cannot spend the card behind it.
     """
     if payment.stepped_up:
         return False
-    if payment.channel == BALANCE_CHANNEL and payment.mandate is None:
+    stored = by_payer and payment.instrument is not None and payment.channel != WALLET_CHANNEL
+    if (payment.channel == BALANCE_CHANNEL or stored) and payment.mandate is None:
         return True
     return outcome is Outcome.STEP_UP and payment.channel != WALLET_CHANNEL
 
@@ -179,13 +188,20 @@ def _ask_payer(world: World, payment: Payment, since_us: int, facts: Facts) -> C
 
 def signals_of(payment: Payment) -> Signals:
     """Returns what risk looks at."""
-    device = json.loads(payment.device) if payment.device else {}
+    device, address = _device(payment.device)
     return Signals(
         payment=payment.id, merchant=payment.merchant, payer=payment.payer, amount=payment.amount,
-        currency=payment.currency, instrument=payment.token, device=device.get("device_id", ""),
-        address=device.get("ip_address", ""), channel=payment.channel, region=payment.region,
+        currency=payment.currency, instrument=payment.token, device=device,
+        address=address, channel=payment.channel, region=payment.region,
         confirmed=payment.stepped_up, mandate=payment.mandate is not None, previous=payment.decision,
     )  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def _device(text: str) -> tuple[str, str]:
+    """Returns the id and the address of a device; a payment is looked at more than once."""
+    device = json.loads(text) if text else {}
+    return device.get("device_id", ""), device.get("ip_address", "")
 
 
 def terms_of(payment: Payment, merchant: Merchant, instrument: Instrument | None) -> PaymentTerms:

@@ -4,11 +4,12 @@ In: the keys a request or a stored payment names. Out: what to load, and the loa
 Invariant: a decision about a payment always sees the same parties, whichever command asked for it.
 """
 
-from typing import NamedTuple
+from typing import Final, NamedTuple, Protocol
 
-from keelpay_server.auth.mandate import mandate_needs
+from keelpay_server.auth.mandate import Mandate, mandate_needs
 from keelpay_server.book.bank import Bank
 from keelpay_server.book.changes import Work
+from keelpay_server.book.channel import Channel
 from keelpay_server.book.merchant import Merchant
 from keelpay_server.book.need import Need
 from keelpay_server.book.payer import Payer
@@ -24,10 +25,26 @@ from .operation import Operation
 from .order import Order
 from .payment import Payment, PaymentState
 
-BALANCE_CHANNEL = 2
+BALANCE_CHANNEL: Final = Channel.BALANCE
 """Channel BALANCE of the contract: the payer's balance here."""
-WALLET_CHANNEL = 1
+WALLET_CHANNEL: Final = Channel.WALLET
 """Channel WALLET of the contract: an outside wallet, which asks its own payer."""
+
+
+class Payable(Protocol):
+    """What checks read of a payment, stored or only thought of."""
+
+    @property
+    def merchant(self) -> str: ...  # noqa: D102
+
+    @property
+    def payer(self) -> str: ...  # noqa: D102
+
+    @property
+    def channel(self) -> int: ...  # noqa: D102
+
+    @property
+    def currency(self) -> str: ...  # noqa: D102
 
 
 class Parties(NamedTuple):
@@ -38,6 +55,7 @@ class Parties(NamedTuple):
     payer: Payer | None
     instrument: Instrument | None
     bank: Bank | None
+    mandate: Mandate | None
 
 
 def need_parties(
@@ -100,6 +118,7 @@ def parties_of(world: World, payment: Payment) -> Parties:
         world.require(Payer, payment.payer) if payment.payer else None,
         None if payment.instrument is None else world.require(Instrument, payment.instrument),
         world.require(Bank, payment.bank) if payment.bank else None,
+        None if payment.mandate is None else world.require(Mandate, payment.mandate),
     )
 
 
@@ -110,14 +129,14 @@ def room_on_balance(world: World, payment: Payment, payer: Payer) -> int:
     return world.headroom(payer.balance(payment.currency))
 
 
-def check_parties(payment: Payment, parties: Parties) -> None:
+def check_parties(payment: Payable, parties: Parties) -> None:
     """Refuses a payment whose parties do not belong together or may not pay.
 
     Raises:
         Refused: MERCHANT_SUSPENDED, PAYER_FROZEN, CURRENCY_MISMATCH, INSTRUMENT_NOT_USABLE, RESOURCE_NOT_FOUND for
-            another partner's payer or instrument, BALANCE_NEEDS_PAYER.
+            another partner's payer, another payer's instrument or mandate, BALANCE_NEEDS_PAYER.
     """
-    merchant, _, payer, instrument, bank = parties
+    merchant, _, payer, instrument, bank, mandate = parties
     if merchant.state != 1:
         raise Refused(Reason.MERCHANT_SUSPENDED)
     if payment.currency != merchant.currency:
@@ -138,3 +157,5 @@ def check_parties(payment: Payment, parties: Parties) -> None:
             raise Refused(Reason.RESOURCE_NOT_FOUND, resource="instrument")
         if instrument.state != 1 or instrument.channel != payment.channel:
             raise Refused(Reason.INSTRUMENT_NOT_USABLE)
+    if mandate is not None and (mandate.payer, mandate.merchant) != (payment.payer, merchant.id):
+        raise Refused(Reason.RESOURCE_NOT_FOUND, resource="mandate")

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import NullPool, event, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from keelpay_server.book.ports import WallClock
@@ -42,14 +43,15 @@ def connect(url: str, *, pool_size: int = 8) -> AsyncEngine:
         engine = create_async_engine(parsed.set(drivername="sqlite+aiosqlite"), pool_size=pool_size)
         event.listen(engine.sync_engine, "connect", _set_pragmas)
         return engine
-    return create_async_engine(
+    engine = create_async_engine(
         parsed.set(drivername="postgresql+asyncpg"),
         pool_size=pool_size,
         max_overflow=4,
-        pool_pre_ping=True,
         pool_timeout=CONNECT_S_MAX,
         connect_args={"server_settings": SETTINGS, "timeout": CONNECT_S_MAX},
     )
+    event.listen(engine.sync_engine, "checkout", _refuse_closed)
+    return engine
 
 
 def connect_lane(url: str) -> AsyncEngine:
@@ -144,6 +146,15 @@ def shown(url: str) -> str:
 def file_of(url: URL) -> Path | None:
     """Returns the file of an SQLite database; None for a server's."""
     return Path(url.database or "keelpay.db") if url.get_backend_name() == "sqlite" else None
+
+
+def _refuse_closed(connection: Any, _record: Any, _proxy: Any) -> None:
+    """Lets the pool replace connections that the server has closed.
+
+    The driver hears of that by itself, so no round trip is spent on asking, as `pool_pre_ping` would before each read.
+    """
+    if connection.driver_connection.is_closed():
+        raise InvalidatePoolError
 
 
 def _set_pragmas(connection: Any, _record: Any) -> None:

@@ -6,9 +6,10 @@ come from the entity's own fields.
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, Table, and_, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, Table, and_, bindparam, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from keelpay_server.book.journal import JournalRow
@@ -18,8 +19,13 @@ from keelpay_server.book.world import Key
 from .outage import is_outage
 from .schema import ENTITIES
 from .schema.book import accounts, books, journal, legs, snapshots
+from .shared_reads import SharedReads
+from .snapshots import parts_of
 
 Row = TypeVar("Row")
+_BOOK = select(books.c.sequence, books.c.head, books.c.offset_us, books.c.business_us).where(
+    books.c.book_id == bindparam("book")
+)
 _COMPARISONS = {
     "lt": lambda column, value: column < value,
     "le": lambda column, value: column <= value,
@@ -39,6 +45,7 @@ class SqlReader:
 
     def __init__(self, engine: AsyncEngine, book: int, connection: AsyncConnection | None = None) -> None:
         self._engine, self._book, self._connection = engine, book, connection
+        self._shared = SharedReads(self._by_keys)
 
     @asynccontextmanager
     async def consistent(self) -> AsyncIterator["SqlReader"]:
@@ -53,9 +60,8 @@ class SqlReader:
 
     async def get(self, entity: type[Row], key: Key) -> Row | None:
         """See `book.ports.Reader.get`."""
-        table = ENTITIES[entity]
-        rows = await self._rows(_columns(table, self._book).where(table.c.id == key))
-        return _make(entity, rows[0]) if rows else None
+        row: Row | None = await self._shared.get(entity, key)
+        return row
 
     async def find(self, entity: type[Row], where: Mapping[str, object], page: Page = Page()) -> list[Row]:
         """See `book.ports.Reader.find`."""
@@ -86,12 +92,7 @@ class SqlReader:
 
     async def book(self) -> BookRow:
         """See `book.ports.Reader.book`."""
-        rows = await self._rows(
-            select(books.c.sequence, books.c.head, books.c.offset_us, books.c.business_us).where(
-                books.c.book_id == self._book
-            )
-        )
-        return BookRow(*rows[0])
+        return BookRow(*(await self._rows(_BOOK, {"book": self._book}))[0])
 
     async def journal(self, after: int, limit: int = 100) -> list[JournalRow]:
         """See `book.ports.Reader.journal`."""
@@ -149,14 +150,17 @@ class SqlReader:
         """
         return await self._rows(query)
 
-    async def snapshot(self, name: str) -> tuple[int, bytes] | None:
-        """Returns a projection's kept state and the sequence it stands at, or None."""
-        rows = await self._rows(
-            select(snapshots.c.sequence, snapshots.c.body).where(
-                snapshots.c.book_id == self._book, snapshots.c.name == name
-            )
-        )
-        return (int(rows[0][0]), bytes(rows[0][1])) if rows else None
+    async def snapshot(self, name: str) -> tuple[int, list[bytes]] | None:
+        """Returns the parts of a projection's kept state and the sequence it stands at, or None."""
+        query = self.all_columns(snapshots)
+        heads = await self._rows(query.where(snapshots.c.name == name))
+        if not heads:
+            return None
+        sequence = int(heads[0].sequence)
+        parts = query.where(snapshots.c.name.like(parts_of(name)), snapshots.c.sequence == sequence)
+        rows = await self._rows(parts.order_by(snapshots.c.name))
+        # Fewer are left where a newer one took its place meanwhile.
+        return (sequence, [bytes(row.body) for row in rows]) if len(rows) == int(heads[0].body) else None
 
     async def fetch(self, sql: str, *arguments: object) -> list[Any]:
         """Runs one statement of the PostgreSQL store on a pooled connection, committed by itself."""
@@ -169,12 +173,21 @@ class SqlReader:
             _raise_if_lost(error)
             raise
 
-    async def _rows(self, query: Select[Any]) -> list[Any]:
+    async def _by_keys(self, entity: type[Row], keys: Sequence[Key]) -> dict[Key, Row]:
+        table = ENTITIES[entity]
+        if len(keys) == 1:
+            rows = await self._rows(_by_key(table), {"book": self._book, "key": keys[0]})
+        else:
+            filled = (*keys, *(keys[-1],) * ((1 << (len(keys) - 1).bit_length()) - len(keys)))  # few statements in all
+            rows = await self._rows(_columns(table, self._book).where(table.c.id.in_(filled)))
+        return {row[0]: _make(entity, row) for row in rows}
+
+    async def _rows(self, query: Select[Any], values: Mapping[str, object] | None = None) -> list[Any]:
         try:
             if self._connection is not None:
-                return list((await self._connection.execute(query)).all())
+                return list((await self._connection.execute(query, values)).all())
             async with self._engine.connect() as connection:
-                return list((await connection.execute(query)).all())
+                return list((await connection.execute(query, values)).all())
         except Exception as error:
             _raise_if_lost(error)
             raise
@@ -183,6 +196,12 @@ class SqlReader:
 def _raise_if_lost(error: Exception) -> None:
     if is_outage(error):
         raise StorageLost(str(error) or type(error).__name__) from error
+
+
+@cache
+def _by_key(table: Table) -> Select[Any]:
+    """Returns the query of one row: built once a table, since building costs as much as running it."""
+    return select(*list(table.columns)[1:]).where(table.c.book_id == bindparam("book"), table.c.id == bindparam("key"))
 
 
 def _columns(table: Table, book: int) -> Select[Any]:

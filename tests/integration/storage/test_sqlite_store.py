@@ -8,9 +8,9 @@ import pytest
 from keelpay_server.book import lane as lane_module
 from keelpay_server.book import worker as worker_module
 from keelpay_server.book.changes import WALL, Work
+from keelpay_server.book.lease import LEASE_US
 from keelpay_server.book.ports import StorageLost
 from keelpay_server.book.reasons import Reason
-from keelpay_server.book.world import LEASE_US
 from tests.infrastructure.book_audit import audit
 from tests.infrastructure.books import open_engine, wall_us
 from tests.integration.book.things import MakeThing, OpenAccounts, Thing, asked

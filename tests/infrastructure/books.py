@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from keelpay_server.book.engine import Engine
+from keelpay_server.book.lease import LEASE_US
 from keelpay_server.book.ports import WallClock
 from keelpay_server.book.projection import Projection
 from keelpay_server.book.reaction import Reactions
@@ -34,11 +35,14 @@ async def open_engine(
     reactions: Reactions | None = None,
     projection: Projection | None = None,
     handlers: Mapping[str, Handler] | None = None,
+    lease_us: int = LEASE_US,
 ) -> AsyncIterator[Engine]:
     """An engine on book 1 of a database, which is created if it is new."""
     async with open_store(url, book=1, mode="test", wall=wall) as store:
         await create_test_tables(url)
-        engine = Engine(1, store, wall=wall, process=process, reactions=reactions or {}, projection=projection)
+        engine = Engine(
+            1, store, wall=wall, process=process, reactions=reactions or {}, projection=projection, lease_us=lease_us
+        )
         engine.start(handlers or {})
         try:
             yield engine

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from .changes import Changes, Outcome
 from .command import Command
+from .lease import NOBODY, Lease
 from .need import Need
 from .projection import Projection
 from .reaction import Reactions
@@ -35,7 +36,7 @@ class Batch:
         world: What it saw and changed, after `decide`.
     """
 
-    __slots__ = ("_depth", "book", "commands", "outcomes", "process", "projection", "reactions", "world")
+    __slots__ = ("_depth", "book", "commands", "lease", "outcomes", "projection", "reactions", "world")
 
     def __init__(
         self,
@@ -43,10 +44,10 @@ class Batch:
         commands: Sequence[Command],
         reactions: Reactions,
         projection: Projection | None,
-        process: str = "",
+        lease: Lease = NOBODY,
     ) -> None:
         self.book, self.commands, self.reactions, self.projection = book, commands, reactions, projection
-        self.process = process
+        self.lease = lease
         self.outcomes: list[Outcome] = []
         self.world: World | None = None
         self._depth = max(DEPTH_MAX if c.emits else c.depth for c in commands)
@@ -73,7 +74,7 @@ class Batch:
     def decide(self, world: World) -> None:
         """Decides every command in order."""
         self.world = world
-        world.process = self.process
+        world.lease = self.lease
         if self.projection is not None:
             world.counters = self.projection.view()
         run = self._run

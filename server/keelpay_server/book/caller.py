@@ -31,6 +31,7 @@ class Caller(NamedTuple):
         resource: The one resource that purpose is bound to (a payment's name for `pay`), or empty.
         evidence: What the token's issuer attested (an `enrol` token's auth_time and amr), as JSON text, or empty.
         key: Name of the client key behind the token, or empty; whatever is issued further ends with that key.
+        session: Id of the link that opened a payer's session, or empty.
     """
 
     kind: CallerKind
@@ -41,6 +42,7 @@ class Caller(NamedTuple):
     resource: str = ""
     evidence: str = ""
     key: str = ""
+    session: str = ""
 
     @property
     def actor(self) -> str:

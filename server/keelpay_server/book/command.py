@@ -4,6 +4,7 @@ In: a parsed, authenticated, signature-checked request. Out: `needs` names what 
 Invariant: `decide` is pure: the same world gives the same Changes, and it reads no clock, randomness or environment.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
+class Command(ABC):
     """A change asked for.
 
     Attributes:
@@ -35,13 +36,13 @@ class Command:
     depth: ClassVar[int] = 1
     emits: ClassVar[str] = ""
 
-    def needs(self, need: "Need") -> None:
+    def needs(self, need: "Need") -> None:  # noqa: B027  (a command may need nothing)
         """Names what to load. Called once a round; what earlier rounds loaded is there to read."""
 
+    @abstractmethod
     def decide(self, world: "World") -> Changes:
         """Returns what happens.
 
         Raises:
             Refused: Where nothing happens; remembered under the request id if the reason says so.
         """
-        raise NotImplementedError

@@ -12,6 +12,7 @@ from .changes import Outcome
 from .command import Command
 from .hub import Hub
 from .lane import BATCH_MAX, Lane
+from .lease import LEASE_US, Lease
 from .ports import Reader, Store, WallClock
 from .projection import Projection
 from .reaction import Reactions
@@ -34,6 +35,8 @@ class Engine:
         process: The name of this process, unique among those that share the database.
         reactions: What higher rooms add to lower rooms' commands.
         projection: The risk counters, or None.
+        lease_us: How long this process keeps work that it took, unless it ends or renews it; above zero, and the
+            same in all processes that share the database.
     """
 
     def __init__(
@@ -45,15 +48,18 @@ class Engine:
         process: str,
         reactions: Reactions,
         projection: Projection | None = None,
+        lease_us: int = LEASE_US,
     ) -> None:
-        self.book, self.wall, self.process = book, wall, process
+        self.book, self.wall = book, wall
         self.store = store
         self.reader: Reader = store.reader
         self.hub = Hub(store.reader)
-        self.worker = Worker(store, process, wall)
+        lease = Lease(process, lease_us)
+        self.worker = Worker(store, lease, wall)
         self._lane = Lane(
-            book, store, reactions=reactions, projection=projection, process=process, committed=self._committed
-        )
+            book, store, reactions=reactions, projection=projection, lease=lease, committed=self._committed,
+            unheard=self.worker.unheard,
+        )  # fmt: skip
 
     def start(self, handlers: Mapping[str, Handler]) -> None:
         """Begins to do later work; `handlers` has one entry a kind."""

@@ -4,6 +4,7 @@ In: a time in microseconds, a book number, 42 random bits. Out: ids that sort by
 Invariant: an id alone tells its book; text and bytes are two spellings of the same id.
 """
 
+from base64 import b32encode
 from typing import Final
 
 from .reasons import Reason
@@ -16,7 +17,10 @@ TAIL_MAX: Final = (1 << TAIL_BITS) - 1
 
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _VALUES: Final = {letter: value for value, letter in enumerate(_ALPHABET)}
+_CROCKFORD: Final = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", _ALPHABET.encode())
 _TEXT_LENGTH: Final = 26
+_GROUPS_BYTES: Final = 20
+"""An id, filled up from the left to whole groups of 40 bits, as base 32 counts (RFC 4648)."""
 
 
 def first_id(time_us: int, book: int, tail: int) -> int:
@@ -47,9 +51,8 @@ def time_of(key: bytes) -> int:
 
 def text(kind: str, key: bytes) -> str:
     """Returns the readable form: the kind's prefix, a hyphen, 26 letters of Crockford's base 32 in lower case."""
-    number = int.from_bytes(key, "big")
-    letters = [_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5)]
-    return f"{kind}-{''.join(letters)}"
+    letters = b32encode(key.rjust(_GROUPS_BYTES, b"\0"))[-_TEXT_LENGTH:].translate(_CROCKFORD)
+    return f"{kind}-{letters.decode()}"
 
 
 def parse(kind: str, name: str, field: str = "name") -> bytes:

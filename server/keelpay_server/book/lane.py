@@ -10,8 +10,9 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from .batch import DEFERRED, Batch
-from .changes import Outcome
+from .changes import Outcome, Work
 from .command import Command
+from .lease import Lease
 from .ports import StorageLost, Store
 from .projection import Projection
 from .reaction import Reactions
@@ -29,6 +30,8 @@ PATIENCE_S = 0.004
 REST_BATCHES = 16
 RETRY_S = (0.02, 0.1, 0.3, 1.0, 1.0)
 """How long to wait before each new try while the database cannot be reached."""
+UNHEARD_MAX = 16
+"""So many lost batches are remembered at most; the work of older ones waits for the end of its lease."""
 Committed = Callable[[World], None]
 
 
@@ -47,8 +50,10 @@ class Lane:
         store: Where batches are committed.
         reactions: What higher rooms add to lower rooms' commands.
         projection: The risk counters, or None.
-        process: The name under which this process leases work.
+        lease: How this process leases work.
         committed: Called with the world of each durable batch, before its callers are answered.
+        unheard: Called with the world of a lost batch that may have been committed all the same, once that is
+            settled: a later one was committed, and all of them wait for the book's lock.
     """
 
     def __init__(
@@ -58,12 +63,14 @@ class Lane:
         *,
         reactions: Reactions,
         projection: Projection | None,
-        process: str,
+        lease: Lease,
         committed: Committed,
+        unheard: Committed,
     ) -> None:
         self._book, self._store, self._reactions, self._projection = book, store, reactions, projection
-        self._process = process
-        self._committed = committed
+        self._lease = lease
+        self._committed, self._unheard = committed, unheard
+        self._unsettled: deque[World] = deque(maxlen=UNHEARD_MAX)
         self._jobs: deque[_Job] = deque()
         self._queued = 0
         self._crowd, self._resting = 0.0, 0
@@ -205,13 +212,16 @@ class Lane:
         return outcomes
 
     async def _save(self, commands: Sequence[Command]) -> list[Outcome]:
-        batch = Batch(self._book, commands, self._reactions, self._projection, self._process)
+        batch = Batch(self._book, commands, self._reactions, self._projection, self._lease)
         # Once an outage has outlasted every wait, each batch asks but twice and fails fast, until one comes through.
         for wait_s in (*(RETRY_S[:1] if self._lost else RETRY_S), None):
             try:
                 await self._store.transact(batch)
             except StorageLost as error:
                 self._report(error, final=wait_s is None)
+                if batch.world is not None and batch.world.touched.get(Work):
+                    self._unsettled.append(batch.world)
+                batch.world = None
                 if wait_s is None:
                     lost = Outcome(None, b"", Refused(Reason.STORAGE_UNAVAILABLE, retry_after_ms=2000))
                     return [lost] * len(commands)
@@ -222,6 +232,8 @@ class Lane:
                 if self._lost:
                     self._lost = False
                     _log.warning("book %d: the database is back", self._book)
+                while self._unsettled:
+                    self._unheard(self._unsettled.popleft())
                 if batch.world is not None:
                     self._committed(batch.world)
                 return batch.outcomes

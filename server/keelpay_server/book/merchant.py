@@ -37,6 +37,7 @@ class Merchant(NamedTuple):
         metadata: JSON object of the partner's own texts.
         create_time: Wall clock.
         update_time: Wall clock.
+        return_origins: Where payers may be sent back to after a payment: origins and app schemes, space-separated.
     """
 
     id: str
@@ -55,6 +56,7 @@ class Merchant(NamedTuple):
     metadata: str
     create_time: int
     update_time: int
+    return_origins: str = ""
 
     def unsettled(self, window: int) -> int:
         """Account 2100 of a window."""

@@ -3,7 +3,7 @@
 In: batches, keys, filters. Out: rows, journal batches, claimed work. Invariant: rooms see NamedTuples and ids only.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -132,6 +132,22 @@ class Store(Protocol):
 
     async def claim(self, owner: str, now_us: int, lease_us: int, limit: int) -> list[Work]:
         """Leases due work whose lease is free to `owner`, and returns it."""
+
+    async def renew(self, owner: str, until_us: int, keys: Sequence[bytes]) -> list[bytes]:
+        """Lets leases end later: of the rows named, those that `owner` still has.
+
+        Returns:
+            Their keys. A row may be left out for this time, where a batch is just writing it.
+        """
+
+    async def prune(self, entity: type, keys: Sequence[Key], where: Mapping[str, object]) -> int:
+        """Deletes rows, those of the keys that still fulfil a condition; returns how many.
+
+        Args:
+            entity: Their kind.
+            keys: At most 1,000.
+            where: As in `Reader.find`, with `__lt` as its only comparison.
+        """
 
     async def advance(self, by_us: int) -> int:
         """Moves the business clock forward; returns the new business time."""

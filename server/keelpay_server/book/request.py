@@ -17,8 +17,7 @@ from .refusal import Refused
 class Message(Protocol):
     """What idempotency needs of a parsed request."""
 
-    @property
-    def request_id(self) -> str: ...  # noqa: D102
+    request_id: str
 
     def SerializeToString(self, *, deterministic: bool = ...) -> bytes: ...  # noqa: D102, N802
 
@@ -67,12 +66,17 @@ def request_of(actor: str, method: str, parent: str, request_id: bytes, body: by
 def identify(call: Call, message: Message, parent: str, key: bytes = b"") -> Request:
     """Returns the identity of the mutating request being served.
 
+    A UUID in upper case (Swift makes such) is the same as in lower case (RFC 9562, section 4): so is a request whose id
+    was sent in the other case, and its whole body with it.
+
     Args:
         call: The call being served.
-        message: The parsed request; its `request_id` is a UUID, checked by the bounds of the contract.
+        message: The parsed request; its `request_id` is a UUID, checked by the bounds of the contract, and is in lower
+            case afterwards.
         parent: The resource the request is about.
         key: Keys the digest of a body that holds a secret, see `request_of`.
     """
+    message.request_id = message.request_id.lower()
     body = message.SerializeToString(deterministic=True)
     return request_of(call.caller.actor, call.method, parent, UUID(message.request_id).bytes, body, key)
 

@@ -33,6 +33,24 @@ class SandboxOrder(NamedTuple):
     amount_delta: int = 0
 
 
+class SandboxEntry(NamedTuple):
+    """A movement of our account that no operation caused.
+
+    Attributes:
+        id: 16 bytes; a known one is booked once.
+        kind: A StatementLineKind, by number.
+        amount: Minor units, not zero; above zero is money in.
+        currency: Of the account.
+        text: What the line says.
+    """
+
+    id: bytes
+    kind: int
+    amount: int
+    currency: str
+    text: str
+
+
 class SandboxBank(Protocol):
     """One sandbox bank."""
 
@@ -47,6 +65,9 @@ class SandboxBank(Protocol):
 
     async def remaining(self) -> dict[bytes, int]:
         """Returns how many operations are left of each order that was not used up, in the order of their effect."""
+
+    async def post(self, entry: SandboxEntry) -> bool:
+        """Books a movement; returns False where the bank has no such lever."""
 
     async def reset(self) -> None:
         """Forgets all orders."""

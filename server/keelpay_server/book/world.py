@@ -12,6 +12,7 @@ from keelpay_server.ledger.account import floor_sign
 from .caller import SYSTEM
 from .changes import WALL, Changes, Work
 from .ids import first_id
+from .lease import NOBODY
 from .projection import NO_COUNTERS, CounterView
 from .reasons import Reason
 from .refusal import Refused
@@ -19,8 +20,6 @@ from .request import RequestRow
 
 Row = TypeVar("Row")
 Key = bytes | str | int
-LEASE_US = 30_000_000
-"""How long a process keeps work that it took, unless it ends it earlier."""
 
 
 class Unloaded(Exception):  # noqa: N818  (a signal between the world and the lane, not an error)
@@ -40,12 +39,12 @@ class World:
         next_owner: The next free owner number for accounts.
         counters: The risk counters as this batch sees them.
         caller: Who asked for the command being decided.
-        process: The name under which this process leases work.
+        lease: How this process leases work.
     """
 
     __slots__ = (
-        "asked", "book", "business_us", "caller", "counters", "done", "events", "first", "groups", "head", "legs",
-        "loaded", "moved", "new_requests", "next_owner", "opened", "pending", "process", "requests", "room", "rows",
+        "asked", "book", "business_us", "caller", "counters", "done", "events", "first", "groups", "head", "lease",
+        "legs", "loaded", "moved", "new_requests", "next_owner", "opened", "pending", "requests", "room", "rows",
         "sequence", "tail", "touched", "wall_us",
     )  # fmt: skip
 
@@ -70,7 +69,7 @@ class World:
         self.requests: dict[bytes, RequestRow] = {}
         self.new_requests: list[RequestRow] = []
         self.counters: CounterView = NO_COUNTERS
-        self.process = ""
+        self.lease = NOBODY
         self.caller = SYSTEM
         self.tail = first_id(wall_us, book, entropy)
 
@@ -186,7 +185,7 @@ class World:
         now = self.wall_us if task.clock == WALL else self.business_us
         if task.due_time > now:
             return task._replace(lease_owner="", lease_until_us=0)
-        return task._replace(lease_owner=self.process, lease_until_us=self.wall_us + LEASE_US)
+        return self.lease.take(task, self.wall_us)
 
     def _put(self, row: Any) -> None:
         entity, key = type(row), row[0]

@@ -5,6 +5,7 @@ after it is current, because each later statement takes its snapshot after the l
 """
 
 import asyncio
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import asyncpg
@@ -15,8 +16,10 @@ from keelpay_server.book.changes import BUSINESS, WALL, Work
 from keelpay_server.book.need import Need
 from keelpay_server.book.ports import StorageLost, WallClock
 from keelpay_server.book.request import RequestRow
-from keelpay_server.book.world import World
+from keelpay_server.book.world import Key, World
 
+from . import snapshots
+from .forgetting import postgres_delete
 from .loading import changed, fold, layout, make_world, sorted_keys, take
 from .outage import is_outage
 from .reader import SqlReader
@@ -102,6 +105,17 @@ class PostgresStore:
         rows = await self.reader.fetch(sql, self._book, now_us, limit, owner, now_us + lease_us, now_us + 2 * lease_us)
         return [Work(*row) for row in rows]
 
+    async def renew(self, owner: str, until_us: int, keys: Sequence[bytes]) -> list[bytes]:
+        """See `book.ports.Store.renew`. A row that a batch is writing is skipped: waiting could meet it crosswise."""
+        rows = await self.reader.fetch(
+            f"WITH mine AS (SELECT id FROM {work.name} WHERE book_id = $1 AND id = ANY($2::bytea[]) "
+            "AND lease_owner = $3 FOR NO KEY UPDATE SKIP LOCKED) "
+            f"UPDATE {work.name} w SET lease_until_us = $4 FROM mine WHERE w.book_id = $1 AND w.id = mine.id "
+            "RETURNING w.id",
+            self._book, keys, owner, until_us,
+        )  # fmt: skip
+        return [bytes(row[0]) for row in rows]
+
     async def advance(self, by_us: int) -> int:
         """See `book.ports.Store.advance`."""
         rows = await self.reader.fetch(
@@ -111,13 +125,18 @@ class PostgresStore:
         )  # fmt: skip
         return int(rows[0][0])
 
-    async def save_snapshot(self, name: str, sequence: int, body: bytes) -> None:
+    async def prune(self, entity: type, keys: Sequence[Key], where: Mapping[str, object]) -> int:
+        """See `book.ports.Store.prune`."""
+        sql, arguments = postgres_delete(ENTITIES[entity], where)
+        return len(await self.reader.fetch(sql, self._book, list(keys), *arguments))
+
+    async def save_snapshot(self, name: str, sequence: int, parts: Iterable[bytes]) -> None:
         """Keeps a projection's state as of a sequence."""
-        await self.reader.fetch(
-            "INSERT INTO snapshots VALUES ($1, $2, $3, $4) ON CONFLICT (book_id, name) DO UPDATE SET "
-            "sequence = excluded.sequence, body = excluded.body WHERE excluded.sequence > snapshots.sequence",
-            self._book, name, sequence, body,
-        )  # fmt: skip
+        await snapshots.save(self.reader.fetch, self._book, name, sequence, parts)
+
+    async def snapshot_sequence(self, name: str) -> int:
+        """Returns the sequence of a projection's kept state, or 0."""
+        return await snapshots.kept_sequence(self.reader.fetch, self._book, name)
 
     async def _connect(self) -> "asyncpg.Connection[Any]":
         if self._line is not None and not self._line.is_closed():

@@ -6,7 +6,7 @@ writer thread.
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +19,8 @@ from keelpay_server.book.ports import StorageLost, WallClock
 from keelpay_server.book.request import RequestRow
 from keelpay_server.book.world import Key, World
 
+from . import snapshots
+from .forgetting import sqlite_delete
 from .loading import changed, fold, layout, make_world, sorted_keys, take
 from .outage import is_outage
 from .reader import SqlReader
@@ -72,21 +74,34 @@ class SqliteStore:
         """See `book.ports.Store.claim`."""
         return await self._in_thread(self._claim, owner, now_us, lease_us, limit)
 
+    async def renew(self, owner: str, until_us: int, keys: Sequence[bytes]) -> list[bytes]:
+        """See `book.ports.Store.renew`."""
+        return await self._in_thread(self._renew, owner, until_us, keys)
+
     async def advance(self, by_us: int) -> int:
         """See `book.ports.Store.advance`."""
         return await self._in_thread(self._advance, by_us)
 
-    async def save_snapshot(self, name: str, sequence: int, body: bytes) -> None:
-        """Keeps a projection's state as of a sequence."""
+    async def prune(self, entity: type, keys: Sequence[Key], where: Mapping[str, object]) -> int:
+        """See `book.ports.Store.prune`."""
+        sql, arguments = sqlite_delete(ENTITIES[entity], keys, where)
+        return await self._in_thread(lambda: self._connection.execute(sql, (self._book, *arguments)).rowcount)
 
-        def save() -> None:
-            self._connection.execute(
-                "INSERT INTO snapshots VALUES (?, ?, ?, ?) ON CONFLICT (book_id, name) DO UPDATE SET "
-                "sequence = excluded.sequence, body = excluded.body WHERE excluded.sequence > snapshots.sequence",
-                (self._book, name, sequence, body),
-            )
+    async def save_snapshot(self, name: str, sequence: int, parts: Iterable[bytes]) -> None:
+        """Keeps a projection's state as of a sequence; batches come between its parts."""
+        await snapshots.save(self._run, self._book, name, sequence, parts)
 
-        await self._in_thread(save)
+    async def snapshot_sequence(self, name: str) -> int:
+        """Returns the sequence of a projection's kept state, or 0."""
+        return await snapshots.kept_sequence(self._run, self._book, name)
+
+    async def _run(self, sql: str, *arguments: object) -> list[Any]:
+        """Runs one statement in the writer's thread, committed by itself."""
+
+        def execute() -> list[Any]:
+            return self._connection.execute(sql.replace("$", "?"), arguments).fetchall()
+
+        return await self._in_thread(execute)
 
     async def _in_thread(self, work_: Callable[..., Result], *arguments: Any) -> Result:
         try:
@@ -222,6 +237,16 @@ class SqliteStore:
                     [(owner, now_us + lease_us, self._book, task.id) for task in tasks],
                 )
         return tasks
+
+    def _renew(self, owner: str, until_us: int, keys: Sequence[bytes]) -> list[bytes]:
+        mine = [task.id for task in map(Work._make, self._some(work, "id", keys)) if task.lease_owner == owner]
+        if mine:
+            with self._transaction() as db:
+                db.executemany(
+                    f"UPDATE {work.name} SET lease_until_us = ? WHERE book_id = ? AND id = ?",
+                    [(until_us, self._book, key) for key in mine],
+                )
+        return mine
 
     def _advance(self, by_us: int) -> int:
         db, now = self._connection, self._wall()

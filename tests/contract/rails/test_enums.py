@@ -4,6 +4,7 @@ import pytest
 
 from keelpay.api.rail.v1 import notification_pb2, operation_pb2, rail_service_pb2, statement_pb2
 from keelpay.api.type.v1 import channel_pb2, policy_pb2
+from keelpay_server.book.channel import Channel
 from keelpay_server.book.rail import ChallengeKind, OperationKind, OperationOutcome, StatementLineKind
 from keelpay_server.rails.sandbox.behaviour import BEHAVIOURS, Behaviour
 from keelpay_server.rails.sandbox.magic import SCENARIOS
@@ -18,6 +19,7 @@ ZERO = {"UNSPECIFIED", "NONE", "UNKNOWN"}
         (OperationOutcome, operation_pb2.Outcome, "OUTCOME_"),
         (ChallengeKind, operation_pb2.ChallengeKind, "CHALLENGE_KIND_"),
         (StatementLineKind, statement_pb2.StatementLineKind, "STATEMENT_LINE_KIND_"),
+        (Channel, channel_pb2.Channel, "CHANNEL_"),
     ],
 )
 def test_members_and_numbers_equal_those_of_the_contract(ours, theirs, prefix):

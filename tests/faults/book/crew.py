@@ -1,6 +1,6 @@
-"""Processes under load that are killed at random moments, and the proof of what they have promised.
+"""Processes under load that are killed or stand still at random moments, and the proof of what they have promised.
 
-In: a database, names, a seed. Out: kills, and the acknowledgements that the dead and the living wrote.
+In: a database, names, a seed. Out: kills, stalls, and the acknowledgements that the dead and the living wrote.
 Invariant: what was started is ended; a process is killed only when it is at work.
 """
 
@@ -31,7 +31,7 @@ class Crew:
     def __init__(self, url: str, names: list[str], seed: int, folder: Path) -> None:
         self.url, self.names, self.folder = url, names, folder
         self.draw = random.Random(seed)
-        self.kills = self.starts = 0
+        self.kills = self.stalls = self.starts = 0
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._files: dict[str, Path] = {}
 
@@ -43,19 +43,24 @@ class Crew:
             process.kill()
             process.wait()
 
-    def run(self, seconds: float) -> None:
-        """Kills one after the other and starts it again; at the end lets them finish."""
+    def run(self, seconds: float, *, stall_s: float = 0.0) -> None:
+        """Strikes one after the other, and lets them finish at the end.
+
+        Args:
+            seconds: How long, at least; there is one blow for each of them.
+            stall_s: How long a struck one stands still before it goes on; 0 kills it and starts it again.
+        """
         for name in self.names:
             self._start(name)
         end = time.monotonic() + seconds
-        while time.monotonic() < end or self.kills < len(self.names):
+        while time.monotonic() < end or self.kills + self.stalls < len(self.names):
             name = self.draw.choice(self.names)
             self._await_work(name)
             time.sleep(self.draw.random() * 0.6)
-            self._processes[name].kill()
-            self._processes[name].wait()
-            self.kills += 1
-            self._start(name)
+            if stall_s:
+                self._stall(name, stall_s)
+            else:
+                self._kill(name)
         for name in self.names:
             self._await_work(name)
             self._processes[name].send_signal(signal.SIGTERM)
@@ -71,6 +76,18 @@ class Crew:
                     number, body, answer = line.split()
                     found.append(Acknowledged(int(number), bytes.fromhex(body), answer))
         return found
+
+    def _kill(self, name: str) -> None:
+        self._processes[name].kill()
+        self._processes[name].wait()
+        self.kills += 1
+        self._start(name)
+
+    def _stall(self, name: str, seconds: float) -> None:
+        self._processes[name].send_signal(signal.SIGSTOP)
+        time.sleep(seconds)
+        self._processes[name].send_signal(signal.SIGCONT)
+        self.stalls += 1
 
     def _start(self, name: str) -> None:
         # Each life begins some rounds back: it sends again what an earlier one may have been answered.

@@ -17,8 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from keelpay_server.book import worker as worker_module
-from keelpay_server.book import world as world_module
 from keelpay_server.book.changes import WALL, Changes, Event, Outcome, Work
 from keelpay_server.book.command import Command
 from keelpay_server.book.engine import Engine
@@ -104,12 +102,11 @@ def said(outcome: Outcome) -> str | None:
 @asynccontextmanager
 async def loaded_engine(url: str, process: str) -> AsyncIterator[Engine]:
     """An engine that does the load's later work."""
-    world_module.LEASE_US = worker_module.LEASE_US = LEASE_US
 
     async def touch(tasks: list[Work], look: Callable[[type, bytes], object]) -> None:
         await engine.execute_many([TouchOnce(thing=task.subject) for task in tasks])
 
-    async with open_engine(url, process=process, handlers={"touch": touch}) as engine:
+    async with open_engine(url, process=process, handlers={"touch": touch}, lease_us=LEASE_US) as engine:
         yield engine
 
 

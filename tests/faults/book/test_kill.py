@@ -1,11 +1,11 @@
-"""Kill -9 at random moments under load: nothing acknowledged is lost, nothing done twice, recovery needs no hands."""
+"""Kill -9 and SIGSTOP at random moments under load: nothing is lost, nothing done twice, recovery needs no hands."""
 
 import asyncio
 
 import pytest
 
 from tests.faults.book.crew import Crew, finish_work, prove
-from tests.faults.book.load import loaded_engine, open_accounts
+from tests.faults.book.load import LEASE_US, loaded_engine, open_accounts
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
 
@@ -14,7 +14,7 @@ async def prove_after(crew, url, publish):
     async with loaded_engine(url, "prover") as engine:
         await finish_work(engine)
         proof = await prove(engine, crew.acknowledged())
-    publish(kills=crew.kills, lives=crew.starts, lost=0, **proof._asdict())
+    publish(kills=crew.kills, stalls=crew.stalls, lives=crew.starts, lost=0, **proof._asdict())
     assert proof.acknowledged > 100
 
 
@@ -32,4 +32,13 @@ async def test_killed_processes_that_share_a_database_and_their_ids_lose_nothing
     await open_accounts(postgres_dsn)
     with Crew(postgres_dsn, ["one", "two"], fault_seed, tmp_path) as crew:
         await asyncio.to_thread(crew.run, fault_seconds)
+    await prove_after(crew, postgres_dsn, publish)
+
+
+async def test_processes_that_stand_still_for_longer_than_their_leases_do_nothing_twice(
+    tmp_path, postgres_dsn, fault_seconds, fault_seed, publish
+):
+    await open_accounts(postgres_dsn)
+    with Crew(postgres_dsn, ["one", "two"], fault_seed, tmp_path) as crew:
+        await asyncio.to_thread(crew.run, fault_seconds, stall_s=3 * LEASE_US / 1e6)
     await prove_after(crew, postgres_dsn, publish)

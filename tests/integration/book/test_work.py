@@ -10,7 +10,8 @@ from keelpay_server.book import worker as worker_module
 from keelpay_server.book.changes import BUSINESS, WALL, Changes, Event, Work
 from keelpay_server.book.command import Command
 from keelpay_server.book.engine import Engine
-from keelpay_server.book.world import LEASE_US, World
+from keelpay_server.book.lease import LEASE_US
+from keelpay_server.book.world import World
 from tests.infrastructure.books import open_engine
 from tests.infrastructure.clock import HOUR_US, SettableClock
 from tests.integration.book.things import MakeThing, Thing, TouchThing

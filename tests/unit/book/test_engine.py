@@ -6,13 +6,15 @@ import traceback
 import pytest
 
 from keelpay_server.book import lane as lane_module
+from keelpay_server.book import worker as worker_module
 from keelpay_server.book.engine import Engine, key_of
 from keelpay_server.book.ports import StorageLost
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused
+from keelpay_server.book.request import request_of
 from tests.integration.book.things import Thing
 from tests.unit.book.scripted_store import ScriptedStore
-from tests.unit.book.test_lane import notes
+from tests.unit.book.test_lane import Later, notes
 
 
 @pytest.fixture
@@ -44,6 +46,28 @@ async def test_one_refusal_that_many_callers_raise_does_not_grow(engine):
     raised = await asyncio.gather(*callers, return_exceptions=True)
     assert all(isinstance(error, Refused) for error in raised)
     assert max(len(traceback.extract_tb(error.__traceback__)) for error in raised) < 10
+
+
+async def test_work_of_a_batch_whose_commit_was_not_heard_of_is_done_at_once(engine, monkeypatch):
+    monkeypatch.setattr(lane_module, "RETRY_S", (0.001,))
+    monkeypatch.setattr(worker_module, "IDLE_S", 3600)
+    done, lost = asyncio.Event(), []
+
+    async def handle(tasks, look):
+        assert [task.id for task in tasks] == [(7).to_bytes(4, "big")]
+        done.set()
+
+    def lose(batch):
+        if not lost:
+            lost.append(1)
+            raise StorageLost("the answer")
+
+    engine.start({"call": handle})
+    engine.store.after = lose
+    request = request_of("partner:acme", "/test/Later", "", bytes(16), b"")
+    outcome = await engine.execute(Later(number=7, request=request))
+    assert outcome.replayed
+    await asyncio.wait_for(done.wait(), 1)
 
 
 async def test_no_commands_are_no_batch(engine):

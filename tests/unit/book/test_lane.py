@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import pytest
 
 from keelpay_server.book import lane as lane_module
-from keelpay_server.book.changes import Changes, Event
+from keelpay_server.book.changes import WALL, Changes, Event, Work
 from keelpay_server.book.command import Command
 from keelpay_server.book.lane import Lane
+from keelpay_server.book.lease import Lease
 from keelpay_server.book.ports import StorageLost
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused
@@ -58,8 +59,8 @@ async def lane(store):
     await made.close()
 
 
-def open_lane(store, committed=lambda world: None):
-    return Lane(1, store, reactions={}, projection=None, process="p", committed=committed)
+def open_lane(store, committed=lambda world: None, unheard=lambda world: None):
+    return Lane(1, store, reactions={}, projection=None, lease=Lease("p"), committed=committed, unheard=unheard)
 
 
 def notes(count, first=0):
@@ -204,6 +205,41 @@ async def test_a_database_that_stays_lost_is_told_and_later_callers_hear_it_at_o
     store.before = lose  # and a new outage is waited for again
     await lane.submit(notes(1))
     assert len(store.tried) == 11 + 1 + 5
+    await lane.close()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Later(Command):
+    """Makes work."""
+
+    number: int
+
+    def decide(self, world):
+        task = Work(self.number.to_bytes(4, "big"), "call", b"", WALL, 0)
+        return Changes(events=(Event("noted", "note", b"x", 1, "", {}),), work=(task,))
+
+
+async def test_lost_batches_with_work_are_told_of_once_a_later_one_is_durable(monkeypatch, store):
+    monkeypatch.setattr(lane_module, "RETRY_S", ())
+    told = []
+    lane = open_lane(store, unheard=told.append)
+
+    def lose(batch):
+        raise StorageLost("cut")
+
+    store.after = lose
+    for number in range(lane_module.UNHEARD_MAX + 3):
+        await lane.submit([Later(number=number)])
+        await lane.submit(notes(1))  # without work, there is nothing to look for
+    store.before = lose  # nothing was decided: nothing can have been committed
+    await lane.submit([Later(number=1000)])
+    assert told == []
+    store.before = store.after = lambda batch: None
+    await lane.submit(notes(1))
+    found = [int.from_bytes(key, "big") for world in told for key in world.touched[Work]]
+    assert found == list(range(3, lane_module.UNHEARD_MAX + 3))
+    await lane.submit(notes(1))
+    assert len(told) == lane_module.UNHEARD_MAX
     await lane.close()
 
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keelpay.api.gateway.v1.payment_request_pb2 import CancelPaymentRequest
 from keelpay_server.book.call import Call
 from keelpay_server.book.caller import Caller, CallerKind
 from keelpay_server.book.reasons import Reason
@@ -51,6 +52,18 @@ def test_the_identity_of_a_call_is_made_of_its_caller_and_its_message():
     call = Call("r", Caller(CallerKind.PARTNER, "acme", "acme"), "/Payments/Create", 0)
     expected = request_of("partner:acme", "/Payments/Create", "merchants/cafe", UUID(Message.request_id).bytes, b"body")
     assert identify(call, Message(), "merchants/cafe") == expected
+
+
+def test_a_request_id_in_another_case_is_the_same_request_and_the_same_body():
+    call = Call("r", Caller(CallerKind.PARTNER, "acme", "acme"), "/Payments/Cancel", 0)
+    lower = "018f0000-abcd-7000-8000-00000000cafe"
+    name = "merchants/cafe/payments/pay-00000000000000000000000000"
+    asked = [CancelPaymentRequest(name=name, request_id=text) for text in (lower, lower.upper(), lower.title())]
+    assert len({identify(call, message, name) for message in asked}) == 1
+    other = CancelPaymentRequest(name=name, request_id=lower.upper(), cancel_reason="Lower")
+    same_key = identify(call, other, name)
+    assert same_key.key == identify(call, asked[0], name).key
+    assert same_key.body_hash != identify(call, asked[0], name).body_hash
 
 
 @given(st.text(), st.dictionaries(st.text(), st.text(), max_size=5))

@@ -5,10 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keelpay_server.book.changes import BUSINESS, WALL, Changes, Event, Work
+from keelpay_server.book.lease import Lease
 from keelpay_server.book.need import Need
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused
-from keelpay_server.book.world import LEASE_US, Unloaded, World
+from keelpay_server.book.world import Unloaded, World
 from keelpay_server.ledger.account import bank_clearing, bank_reserve, merchant_available, payer_balance
 from tests.integration.book.things import Thing
 
@@ -30,7 +31,7 @@ def world():
 
 def make(**room):
     made = World(1, 10, b"head", NOW, BUSINESS_NOW, 4, 77)
-    made.process = "me"
+    made.lease = Lease("me", 700)
     return made
 
 
@@ -233,7 +234,7 @@ def work(key=b"w", clock=WALL, due=NOW):
 def test_work_that_is_due_belongs_to_its_maker_and_other_work_to_nobody(world, clock, now):
     world.apply(Changes(work=(work(b"1", clock, now), work(b"2", clock, now + 1)), events=EVENT))
     kept = world.touched[Work]
-    assert (kept[b"1"].lease_owner, kept[b"1"].lease_until_us) == ("me", NOW + LEASE_US)
+    assert (kept[b"1"].lease_owner, kept[b"1"].lease_until_us) == ("me", NOW + 700)
     assert (kept[b"2"].lease_owner, kept[b"2"].lease_until_us) == ("", 0)
 
 

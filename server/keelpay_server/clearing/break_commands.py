@@ -1,11 +1,12 @@
 """Settling a break: an operator proposes how, a second one approves, and the postings happen in that commit.
 
 In: proposals and approvals. Out: Changes. Invariant: what is proposed is what is posted; a break is settled once; a
-claim leaves its amount in 6900, told by the break, until a line of the bank pays it.
+claim leaves its amount in 6900, told by the break, until a line of the bank pays it; an operation that nobody answers
+for is given up only after a statement two business days later has lacked it.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from keelpay_server.book.bank import Bank
 from keelpay_server.book.changes import Changes
@@ -17,10 +18,33 @@ from keelpay_server.book.refusal import Refused, invalid
 from keelpay_server.book.world import World
 from keelpay_server.ledger.account import parse
 
-from .bank_statement import BankLine, LineState
+from .bank_statement import BankLine, LineState, Statement, StatementState
+from .calendar import business_days_later
 from .disagreement import BreakKind, BreakState, Disagreement, Resolution, event_of, move
-from .resolving import allowed, missing_minor, post_resolution
+from .matching import ASIDE
+from .resolving import allowed, by_operation, missing_minor, pays_claim, post_resolution, tells_outcome
 from .window import unsettled_account, window_needs
+
+LACKING_DAYS: Final = 2
+"""So many business days after an operation was reported, a statement that lacks it lets operators give it up."""
+
+
+def given_up_from(row: Disagreement) -> int:
+    """Returns from which moment on a statement must speak that lets an operation of unknown outcome be given up."""
+    return business_days_later(row.create_time, LACKING_DAYS)
+
+
+def line_needs(need: Need, row: Disagreement) -> None:
+    """Asks for a break's line, and for the lines of its operation where it has none itself."""
+    if row.line is not None:
+        need.row(BankLine, row.line)
+    elif row.operation:
+        need.all(BankLine, "operation", row.operation)
+
+
+def line_kind(world: World, row: Disagreement) -> int | None:
+    """Returns the StatementLineKind of a break's line, or None."""
+    return None if row.line is None else world.require(BankLine, row.line).kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +56,9 @@ class ProposeResolution(Command):
         state_version: The version the decision rests on, or 0 not to check.
         resolution: How.
         merchant: Whom CREDIT_MERCHANT credits, or empty.
-        claim: The break whose claim MATCH says is paid, or None.
+        claim: The break whose claim MATCH says is paid, or None where the line is its operation's.
         comment: Why.
+        statement: The statement that lacks an operation of unknown outcome, or None.
     """
 
     disagreement: bytes
@@ -42,12 +67,17 @@ class ProposeResolution(Command):
     merchant: str
     claim: bytes | None
     comment: str
-    depth: ClassVar[int] = 1
+    statement: bytes | None = None
+    depth: ClassVar[int] = 2
     emits: ClassVar[str] = "break.proposed"
 
     def needs(self, need: Need) -> None:
-        """Asks for the break and the merchant."""
-        need.row(Disagreement, self.disagreement)
+        """Asks for the break with its line, the merchant, the claim and the statement."""
+        row = need.row(Disagreement, self.disagreement)
+        if row is not None:
+            line_needs(need, row)
+        if self.statement is not None:
+            need.row(Statement, self.statement)
         if self.merchant:
             need.row(Merchant, self.merchant)
         if self.claim is not None:
@@ -57,33 +87,68 @@ class ProposeResolution(Command):
         """Notes it, with the key of the proposal that the reaction stores.
 
         Raises:
-            Refused: RESOURCE_NOT_FOUND, ETAG_MISMATCH, ILLEGAL_TRANSITION, FIELD_INVALID, CURRENCY_MISMATCH.
+            Refused: RESOURCE_NOT_FOUND, ETAG_MISMATCH, ILLEGAL_TRANSITION, FIELD_INVALID, CURRENCY_MISMATCH,
+                OPERATION_UNRESOLVED where it is too early to give an operation up, CONFLICT where a line shows it.
         """
         row = world.require(Disagreement, self.disagreement)
         if self.state_version and self.state_version != row.state_version:
             raise Refused(Reason.ETAG_MISMATCH, state_version=str(row.state_version))
-        if self.resolution not in allowed(row):
-            invalid("resolution", f"a break of kind {BreakKind(row.kind).name} cannot be settled that way")
+        proposed = move(
+            row, BreakState.PROPOSED, world.business_us, proposal=world.new_id(), resolution=int(self.resolution),
+            target=self.merchant, claim=self.claim, comment=self.comment,
+        )  # fmt: skip
+        line = line_kind(world, row)
+        if self.resolution not in allowed(row, line):
+            invalid("resolution", f"this break of kind {BreakKind(row.kind).name} cannot be settled that way")
         if (self.resolution is Resolution.CREDIT_MERCHANT) != bool(self.merchant):
             invalid("resource", "the merchant to credit is named, and only there")
-        if (self.resolution is Resolution.MATCH) != (self.claim is not None):
+        claims = self.resolution is Resolution.MATCH and pays_claim(row, line)
+        named = self.claim is not None
+        if (named and not claims) or (not named and claims and not tells_outcome(row, line)):
             invalid("resource", "the claim that the line pays is named, and only there")
         if self.merchant and world.require(Merchant, self.merchant).currency != row.currency:
             raise Refused(Reason.CURRENCY_MISMATCH)
         if self.claim is not None:
-            paid_claim(world.require(Disagreement, self.claim), row)
-        row = move(
-            row, BreakState.PROPOSED, world.business_us, proposal=world.new_id(), resolution=int(self.resolution),
-            target=self.merchant, claim=self.claim, comment=self.comment,
-        )  # fmt: skip
-        return Changes(row, events=(event_of(row),))
+            paid_claim(world.require(Disagreement, self.claim), row, line)
+        if row.kind == BreakKind.OPERATION_UNKNOWN:
+            proposed = proposed._replace(statement=self._lacking(world, row))
+        return Changes(proposed, events=(event_of(proposed),))
+
+    def _lacking(self, world: World, row: Disagreement) -> bytes:
+        """Returns the statement that lets the operation be given up.
+
+        Raises:
+            Refused: OPERATION_UNRESOLVED, CONFLICT.
+        """
+        _unshown(world, row)
+        statement = None if self.statement is None else world.require(Statement, self.statement)
+        late = statement is not None and statement.from_time >= given_up_from(row)
+        if statement is None or not late or (statement.bank, statement.currency) != (row.bank, row.currency):
+            raise Refused(
+                Reason.OPERATION_UNRESOLVED,
+                f"no statement of {row.bank} in {row.currency} is here yet that is {LACKING_DAYS} business days later",
+            )
+        if statement.state != StatementState.IMPORTED:
+            raise Refused(Reason.OPERATION_UNRESOLVED, "the statement is not here whole")
+        return statement.id
+
+
+def _unshown(world: World, row: Disagreement) -> None:
+    """Refuses where a statement shows the operation: then its line is to be settled.
+
+    Raises:
+        Refused: CONFLICT.
+    """
+    if any(line.kind not in ASIDE for line in world.all(BankLine, "operation", row.operation)):
+        raise Refused(Reason.CONFLICT, "a statement shows the operation")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolveBreak(Command):
     """Settles a break as it was proposed: the act that a second operator approves.
 
-    Higher rooms react on `break.resolved`, where the operation of a refund or withdrawal is concerned.
+    Higher rooms react on `break.resolved`, where an operation, a noun or a payer is concerned. Where the outcome of the
+    operation settles it, they also tell the event: legs belong to the first of a commit, which then is the noun's.
     """
 
     disagreement: bytes
@@ -96,8 +161,7 @@ class ResolveBreak(Command):
         row = need.row(Disagreement, self.disagreement)
         if row is None:
             return
-        if row.line is not None:
-            need.row(BankLine, row.line)
+        line_needs(need, row)
         if row.target:
             need.row(Merchant, row.target)
         if row.claim is not None:
@@ -110,9 +174,12 @@ class ResolveBreak(Command):
         """Posts it.
 
         Raises:
-            Refused: ILLEGAL_TRANSITION, INSUFFICIENT_FUNDS.
+            Refused: ILLEGAL_TRANSITION, INSUFFICIENT_FUNDS, CONFLICT.
         """
         row = world.require(Disagreement, self.disagreement)
+        line = line_kind(world, row)
+        if row.kind == BreakKind.OPERATION_UNKNOWN:
+            _unshown(world, row)
         bank = world.require(Bank, row.bank)
         currency = parse(bank.reserve(row.currency)).currency
         rows: list[object] = []
@@ -123,23 +190,24 @@ class ResolveBreak(Command):
             account, opens, opened = unsettled_account(world, target)
             merchant, window = target.number, parse(account).window
             rows += [] if opened is None else [opened]
-        posted = post_resolution(row, bank=bank.number, currency=currency, merchant=merchant, window=window)
+        posted = post_resolution(row, line, bank=bank.number, currency=currency, merchant=merchant, window=window)
         if row.claim is not None:
-            rows.append(paid_claim(world.require(Disagreement, row.claim), row))
+            rows.append(paid_claim(world.require(Disagreement, row.claim), row, line))
         if row.line is not None:
             rows.append(world.require(BankLine, row.line)._replace(state=LineState.RESOLVED))
-        claimed = -missing_minor(row) if row.resolution == Resolution.CLAIM else 0
+        claimed = -missing_minor(row, line) if row.resolution == Resolution.CLAIM else 0
         row = move(row, BreakState.RESOLVED, world.business_us, in_suspense=claimed)
-        return Changes(row, tuple(rows), legs=posted.legs, events=(event_of(row),), opens=opens)
+        events = () if by_operation(row) else (event_of(row),)
+        return Changes(row, tuple(rows), legs=posted.legs, events=events, opens=opens)
 
 
-def paid_claim(claim: Disagreement, row: Disagreement) -> Disagreement:
+def paid_claim(claim: Disagreement, row: Disagreement, line: int | None) -> Disagreement:
     """Returns a claim once the line of a break has paid it: nothing of it is in 6900 any more.
 
     Raises:
         Refused: FIELD_INVALID where it is not a claim of exactly that amount at the same bank.
     """
-    if (claim.bank, claim.currency, claim.in_suspense) != (row.bank, row.currency, missing_minor(row)):
+    if (claim.bank, claim.currency, claim.in_suspense) != (row.bank, row.currency, missing_minor(row, line)):
         invalid("resource", "it is no open claim of that amount at this bank")
     return claim._replace(in_suspense=0, state_version=claim.state_version + 1)
 

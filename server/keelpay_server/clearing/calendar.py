@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 _FORM: Final = re.compile(r"([A-Za-z][A-Za-z0-9_+/-]{0,63})@([01][0-9]|2[0-3]):([0-5][0-9])")
 _MICROSECOND: Final = timedelta(microseconds=1)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_FRIDAY: Final = 4
 
 
 class CalendarError(ValueError):
@@ -61,3 +62,17 @@ def next_cut_off(text: str, after_us: int) -> int:
         if cut_off.astimezone(UTC) > after:
             return (cut_off.astimezone(UTC) - _EPOCH) // _MICROSECOND
         day += timedelta(days=1)
+
+
+def business_days_later(after_us: int, days: int) -> int:
+    """Returns the first moment of the day, in UTC as statements count, that is so many business days after a moment.
+
+    Args:
+        after_us: Microseconds since the epoch.
+        days: How many, Monday to Friday.
+    """
+    day = (_EPOCH + timedelta(microseconds=after_us)).replace(hour=0, minute=0, second=0, microsecond=0)
+    while days:
+        day += timedelta(days=1)
+        days -= day.weekday() <= _FRIDAY
+    return (day - _EPOCH) // _MICROSECOND

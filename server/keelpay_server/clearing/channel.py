@@ -68,6 +68,8 @@ class ChannelRecords(Protocol):
     ) -> Sequence[ChannelRecord]:
         """Returns operations that moved money of which no line tells and no break that it is missing, by their keys.
 
+        A payment out that came back is none: where neither line is shown, nothing is missing.
+
         Args:
             bank: Whose.
             currency: In which.

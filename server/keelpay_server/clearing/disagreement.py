@@ -10,9 +10,9 @@ from typing import Any, Final, NamedTuple
 
 from keelpay_server.book.changes import Event
 from keelpay_server.book.refusal import refuse_transition
+from keelpay_server.book.times import DAY_US
 
 KIND: Final = "brk"
-DAY_US: Final = 86_400_000_000
 
 
 class BreakKind(IntEnum):

@@ -20,7 +20,7 @@ from . import payout as payout_noun
 from .bank_statement import BankLine, LineState, line_event
 from .channel import ChannelRecord
 from .disagreement import UNSETTLED, BreakKind, BreakState, Disagreement, event_of, move
-from .matching import ASIDE, Mismatch, expected, mismatch, noun_posts, post
+from .matching import ASIDE, MOVES, Mismatch, expected, mismatch, noun_posts, post
 from .payout import Payout
 from .payout_result import match_returned, match_sent
 
@@ -83,14 +83,15 @@ def _repeated(world: World, line: BankLine) -> Mismatch | None:
     if any(row.state in _TOLD for row in namesakes):
         return Mismatch(BreakKind.DUPLICATE, "an earlier line has told the same")
     about = world.all(Disagreement, "operation", line.operation) if line.operation else []
-    if any(row.state == BreakState.RESOLVED and row.line is None for row in about):
+    settled = [row for row in about if row.state == BreakState.RESOLVED and row.line is None]
+    if any(row.kind != BreakKind.OPERATION_UNKNOWN for row in settled):  # of such a one its operation's state tells
         return Mismatch(BreakKind.BANK_ONLY, "operators have settled its operation before it came")
     return None
 
 
 def _posted(world: World, line: BankLine, record: ChannelRecord | None) -> Changes | Mismatch:
     """Returns what the line posts, or why our own accounts do not allow it."""
-    if record is not None and record.subject_kind == payout_noun.KIND:
+    if record is not None and record.subject_kind == payout_noun.KIND and line.kind in MOVES:
         payout = world.require(Payout, record.subject)
         step = match_returned if line.kind == StatementLineKind.PAYOUT_RETURN else match_sent
         try:
@@ -154,15 +155,27 @@ def _gross(world: World, row: Disagreement, line: BankLine) -> Disagreement:
 
 
 def _broken(world: World, line: BankLine, record: ChannelRecord | None, wrong: Mismatch) -> Changes:
-    """Opens a break for the line, unless it has one already."""
-    if line.disagreement is not None:
-        return Changes(line)
+    """Opens a break for the line; one that it has already, and that nobody decides on, follows what is known now."""
     found = _break(world, wrong, line.bank, line.currency, record)._replace(
         statement=line.statement, line=line.id, bank_reference=line.bank_reference, operation=line.operation,
         ledger_amount=None if record is None else _ours(world, line, record), bank_amount=line.amount,
     )  # fmt: skip
+    if line.disagreement is not None:
+        before = world.require(Disagreement, line.disagreement)
+        if before.state != BreakState.OPEN or _says(before) == _says(found):
+            return Changes(line)
+        now = before._replace(
+            kind=found.kind, ledger_amount=found.ledger_amount, channel_amount=found.channel_amount,
+            comment=found.comment, state_version=before.state_version + 1, update_time=world.business_us,
+        )  # fmt: skip
+        return Changes(line, (now,), events=(event_of(now),))
     broken = line._replace(state=LineState.BROKEN, disagreement=found.id)
     return Changes(broken, (found,), events=(event_of(found),))
+
+
+def _says(row: Disagreement) -> tuple[int, int | None, int | None]:
+    """What a break says of our side; its comment may be a person's."""
+    return row.kind, row.ledger_amount, row.channel_amount
 
 
 def _ours(world: World, line: BankLine, record: ChannelRecord) -> int | None:

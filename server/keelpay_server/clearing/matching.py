@@ -31,7 +31,8 @@ _ASKED = {
 
 ASIDE: Final = frozenset({StatementLineKind.FEE, StatementLineKind.PAYOUT_RETURN})
 """Lines that come beside an operation's own: they do not show that its money has moved."""
-_MOVES: Final = frozenset({StatementLineKind.REFUND, StatementLineKind.PAYOUT, StatementLineKind.PAYOUT_RETURN})
+MOVES: Final = frozenset({StatementLineKind.REFUND, StatementLineKind.PAYOUT, StatementLineKind.PAYOUT_RETURN})
+"""Lines that show money of a refund, withdrawal or payout leaving or coming back."""
 
 
 class Mismatch(NamedTuple):
@@ -74,7 +75,7 @@ def expected(kind: StatementLineKind, record: ChannelRecord) -> tuple[int, ...]:
 
 def noun_posts(line: BankLine, record: ChannelRecord | None) -> bool:
     """Whether the noun that the operation was asked for posts the line itself, as it alone knows where its money is."""
-    return record is not None and record.subject_kind in {REFUND, TRANSFER} and line.kind in _MOVES
+    return record is not None and record.subject_kind in {REFUND, TRANSFER} and line.kind in MOVES
 
 
 def post(line: BankLine, bank: Bank) -> Posting:

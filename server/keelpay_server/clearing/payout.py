@@ -12,12 +12,13 @@ from keelpay_server.book.changes import WALL, Event, Work
 from keelpay_server.book.merchant import Merchant
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused, refuse_transition
+from keelpay_server.book.times import DAY_US
 from keelpay_server.ledger.hold import Hold
 
 KIND: Final = "po"
 SUBMIT: Final = "payout.submit"
 """The work of submitting a reserved payout."""
-DUE_US: Final = 86_400_000_000
+DUE_US: Final = DAY_US
 """A payout that was asked for is due a day later (T+1); one made of a settlement when the settlement is."""
 
 

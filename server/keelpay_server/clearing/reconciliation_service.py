@@ -18,13 +18,14 @@ from keelpay_server.book.engine import Engine
 from keelpay_server.book.filtering import Meaning, one_of, parse_filter, parse_order, text_of, time_of
 from keelpay_server.book.ids import parse
 from keelpay_server.book.paging import Pager
+from keelpay_server.book.ports import Page
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused, invalid
 from keelpay_server.book.request import RequestRow, identify
 
 from . import names
 from .bank_statement import BankLine, LineState, Statement, StatementState
-from .break_commands import ProposeResolution
+from .break_commands import ProposeResolution, given_up_from
 from .disagreement import UNSETTLED, BreakKind, BreakState, Disagreement, Resolution
 from .reconciliation_render import render_break, render_statement
 from .reconciling import Reconciling
@@ -139,10 +140,11 @@ class ReconciliationService(reconciliation_service_pb2_grpc.ReconciliationServic
             merchant = names.merchant_of(request.resource, "resource")
         elif request.resource:
             claim = names.key_of("breaks", request.resource, "resource")
+        key = names.key_of("breaks", request.name)
         command = ProposeResolution(
             request=identify(call, request, request.name), caller=call.caller, deadline_us=call.deadline_us,
-            disagreement=names.key_of("breaks", request.name), state_version=request.state_version,
-            resolution=Resolution(request.resolution), merchant=merchant, claim=claim, comment=request.comment,
+            disagreement=key, state_version=request.state_version, resolution=Resolution(request.resolution),
+            merchant=merchant, claim=claim, comment=request.comment, statement=await self._lacking(key),
         )  # fmt: skip
         outcome = await self._engine.execute(command)
         row = await self._engine.answer(Disagreement, outcome)
@@ -150,6 +152,21 @@ class ReconciliationService(reconciliation_service_pb2_grpc.ReconciliationServic
             reconciliation_break=render_break(row, await self._business_us()),
             proposal=names.name_of("proposals", row.proposal), replayed=outcome.replayed,
         )  # fmt: skip
+
+    async def _lacking(self, key: bytes) -> bytes | None:
+        """Returns a statement that is late enough to tell that a break's operation of unknown outcome never happened.
+
+        It may be read outside the book's lane: a statement that is here whole never changes.
+        """
+        row = await self._reader.get(Disagreement, key)
+        if row is None or row.kind != BreakKind.OPERATION_UNKNOWN:
+            return None
+        late = {
+            "bank": row.bank, "currency": row.currency, "state": StatementState.IMPORTED,
+            "from_time__ge": given_up_from(row),
+        }  # fmt: skip
+        found = await self._reader.find(Statement, late, Page(1))
+        return found[0].id if found else None
 
     async def _parsed(self, header: contract.StatementHeader, content: bytes) -> rail.Statement:
         """Returns the statement in the bytes.

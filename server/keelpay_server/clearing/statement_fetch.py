@@ -20,6 +20,7 @@ from keelpay_server.book.rail import Rail, Statement, StatementUnavailableError
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused
 from keelpay_server.book.statement_file import render_statement
+from keelpay_server.book.times import MINUTE_US, SECOND_US
 from keelpay_server.book.worker import Handler, Look
 from keelpay_server.book.world import World
 
@@ -28,9 +29,9 @@ from .bank_statement import StatementFormat
 from .statement_commands import BeginStatement, ImportLines
 
 FETCH: Final = "statement.fetch"
-AFTER_CLOSE_US: Final = 300_000_000
+AFTER_CLOSE_US: Final = 5 * MINUTE_US
 """How long after the end of a bank's day its statement is asked for first."""
-AGAIN_US: Final = 300_000_000
+AGAIN_US: Final = 5 * MINUTE_US
 PORTION: Final = 500
 LOOK_AHEAD_DAYS: Final = 31
 """How far ahead an account's first statement is looked for."""
@@ -46,12 +47,12 @@ def fetch_work(bank: str, currency: str, day: date, due_time: int) -> Work:
 def close_of(day: date, utc_offset_minutes: int) -> int:
     """Returns when a bank's day ends, microseconds."""
     midnight = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1, minutes=-utc_offset_minutes)
-    return int(midnight.timestamp()) * 1_000_000
+    return int(midnight.timestamp()) * SECOND_US
 
 
 def day_at(time_us: int, utc_offset_minutes: int) -> date:
     """Returns the bank's day at a time."""
-    return (datetime.fromtimestamp(time_us // 1_000_000, UTC) + timedelta(minutes=utc_offset_minutes)).date()
+    return (datetime.fromtimestamp(time_us // SECOND_US, UTC) + timedelta(minutes=utc_offset_minutes)).date()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

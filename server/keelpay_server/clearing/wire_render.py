@@ -6,13 +6,14 @@ In: integers of the engine. Out: the contract's messages. Invariant: no float, a
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from keelpay.api.type.v1 import money_pb2
+from keelpay_server.book.times import SECOND_US
 
 
 def stamp(time_us: int) -> Timestamp | None:
     """Returns a protobuf timestamp of microseconds; None (a field left out) for 0."""
     if not time_us:
         return None
-    seconds, micros = divmod(time_us, 1_000_000)
+    seconds, micros = divmod(time_us, SECOND_US)
     return Timestamp(seconds=seconds, nanos=micros * 1000)
 
 

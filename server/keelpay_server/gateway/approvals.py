@@ -97,8 +97,10 @@ def _shown(noun: Payout | Disagreement | Adjustment) -> tuple[str, dict[str, obj
         case Disagreement():
             return f"breaks/{text(disagreement.KIND, noun.id)}", {
                 "kind": BreakKind(noun.kind).name, "resolution": Resolution(noun.resolution).name,
-                "currency_code": noun.currency, "ledger_amount_minor": noun.ledger_amount,
-                "bank_amount_minor": noun.bank_amount, "merchant": noun.target, "comment": noun.comment,
+                "bank": noun.bank, "currency_code": noun.currency, "ledger_amount_minor": noun.ledger_amount,
+                "channel_amount_minor": noun.channel_amount, "bank_amount_minor": noun.bank_amount,
+                "about": "" if noun.subject is None else text(noun.subject_kind, noun.subject),
+                "merchant": noun.target, "comment": noun.comment,
                 "claim": "" if noun.claim is None else f"breaks/{text(disagreement.KIND, noun.claim)}",
             }  # fmt: skip
         case Adjustment():

@@ -2,7 +2,7 @@
 
 In: due work of kind "operation". Out: calls of the connector port, results as RecordOperation.
 Invariant: no transaction is open while a bank is asked; an operation whose first sender may have died is asked about
-with its key, never sent blindly.
+with its key, never sent blindly, and is given up where it must not be sent again only once it cannot happen any more.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 
+from keelpay_server.book.bank import Bank
 from keelpay_server.book.changes import Work
 from keelpay_server.book.engine import Engine
 from keelpay_server.book.rail import OperationKind as RailKind
@@ -19,7 +20,7 @@ from keelpay_server.book.worker import Look
 from .operation import SEND, UNRESOLVED, Operation, OperationKind
 from .payment import KIND as PAYMENT
 from .payment import Payment
-from .result import VOIDED, RecordOperation
+from .result import NEVER_ARRIVED, VOIDED, RecordOperation
 
 UNREACHABLE = "RAIL_UNAVAILABLE"
 
@@ -88,8 +89,23 @@ class Dispatcher:
         voided = {operation.id for operation, void in zip(unwanted, proven, strict=True) if void}
         if voided:
             await self._record(OperationResult(key, OperationOutcome.FAILED, VOIDED) for key in voided)
-        if keys := [operation.id for operation in operations if operation.id not in voided]:
-            await self._record(await rail.query_many(keys))
+        if left := {operation.id: operation for operation in operations if operation.id not in voided}:
+            answers = await rail.query_many(list(left))
+            await self._record([await self._fenced(rail, left.get(answer.key), answer) for answer in answers])
+
+    async def _fenced(self, rail: Rail, operation: Operation | None, answer: OperationResult) -> OperationResult:
+        """Has a bank refuse an authorization for ever that it does not know and must not be sent again: it has failed.
+
+        Any other answer stays as it is.
+        """
+        if operation is None or answer.outcome is not OperationOutcome.NOT_FOUND:
+            return answer
+        bank = await self._engine.reader.get(Bank, operation.bank)
+        if bank is None or bank.idempotent or operation.kind != OperationKind.AUTHORIZE:
+            return answer
+        if self._engine.wall() - operation.create_time < bank.settle_time_us or not await self._void(rail, operation):
+            return answer
+        return answer._replace(outcome=OperationOutcome.FAILED, code=NEVER_ARRIVED)
 
     async def _unwanted(self, operation: Operation) -> bool:
         """Tells whether it is an authorization under way whose payment was called off meanwhile."""

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from keelpay_server.book.changes import WALL, Work
 from keelpay_server.book.refusal import refuse_transition
+from keelpay_server.book.times import SECOND_US
 from keelpay_server.ledger.hold import Hold
 
 KIND: Final = "op"
@@ -49,6 +50,7 @@ TRANSITIONS: Final[dict[OperationState, frozenset[OperationState]]] = {
     OperationState.FAILED: frozenset(),
 }
 UNRESOLVED: Final = frozenset({OperationState.SUBMITTED, OperationState.UNKNOWN})
+REFUSED: Final = frozenset({OperationState.DECLINED, OperationState.FAILED})
 
 
 class Operation(NamedTuple):
@@ -127,6 +129,12 @@ class Operation(NamedTuple):
         )  # fmt: skip
 
 
+def moves_money(operation: Operation) -> bool:
+    """Whether money moves when it succeeds, and not just a reservation of it."""
+    reserves = operation.kind == OperationKind.AUTHORIZE and not operation.capture
+    return operation.kind != OperationKind.VOID and not reserves
+
+
 def submit(operation: Operation, wall_us: int) -> Work:
     """Returns the work of sending it; its process sends at once, others ask after the lease."""
     return Work(operation.id, WORK, operation.id, WALL, wall_us)
@@ -146,4 +154,4 @@ def resolve(operation: Operation, to: OperationState, wall_us: int, **changes: o
 def ask_again(operation: Operation, wall_us: int) -> Work:
     """Returns the work of asking for an unknown outcome, on the schedule."""
     delay_s = QUERY_SCHEDULE_S[min(operation.queries, len(QUERY_SCHEDULE_S) - 1)]
-    return Work(operation.id, WORK, operation.id, WALL, wall_us + delay_s * 1_000_000, operation.queries + 1)
+    return Work(operation.id, WORK, operation.id, WALL, wall_us + delay_s * SECOND_US, operation.queries + 1)

@@ -12,6 +12,7 @@ from keelpay_server.book.need import Need
 from keelpay_server.book.rail import OperationResult
 from keelpay_server.book.world import World
 
+from .bank_charge import charge_of
 from .charge import HOLD_AGAIN_US, HOLD_US, decline, expiry, hold_expiry
 from .decline import decline_of, failure_text
 from .held import capture_held, release_held, unspent
@@ -67,6 +68,12 @@ class PaymentSubject:
     def late(self, world: World, operation: Operation, result: OperationResult) -> Changes:
         """See `late_success`."""
         return late_success(world, operation, result)
+
+    def charged(self, world: World, operation: Operation) -> Changes:
+        """A charge that is told later is our cost all the same."""
+        payment = touch(world.require(Payment, operation.subject))
+        legs = charge_of(world, operation).legs
+        return Changes(payment, legs=legs, events=(event_of(payment, "charged", operation=operation.id),))
 
 
 def _authorized(

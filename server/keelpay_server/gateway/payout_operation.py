@@ -9,9 +9,10 @@ from keelpay_server.book.command import Command
 from keelpay_server.book.need import Need
 from keelpay_server.book.rail import OperationOutcome, OperationResult
 from keelpay_server.book.world import World
-from keelpay_server.clearing.payout import KIND, Payout, PayoutState
+from keelpay_server.clearing.payout import KIND, Payout, PayoutState, event_of, touch
 from keelpay_server.clearing.payout_result import record_failure, record_paid
 
+from .bank_charge import charge_of
 from .operation import Operation, OperationKind, OperationState, submit
 
 
@@ -56,6 +57,17 @@ class PayoutSubject:
         """A bank that takes its time changes nothing: it is asked again."""
         return Changes()
 
-    def late(self, _world: World, _operation: Operation, _result: OperationResult) -> Changes:
-        """A bank paid what it had refused: its statement shows the money leaving, which opens a break."""
-        return Changes()
+    def late(self, world: World, operation: Operation, result: OperationResult) -> Changes:
+        """A bank paid what it had refused, and its charge is ours: its statement shows the money leaving, which opens
+        a break.
+        """
+        if operation.cost or not result.cost_minor:
+            return Changes()
+        told = operation._replace(cost=result.cost_minor, update_time=world.wall_us)
+        return self.charged(world, told).join(Changes(rows=(told,)))
+
+    def charged(self, world: World, operation: Operation) -> Changes:
+        """A charge that is told later is our cost all the same."""
+        payout = touch(world.require(Payout, operation.subject), world.business_us)
+        legs = charge_of(world, operation).legs
+        return Changes(payout, legs=legs, events=(event_of(payout, "charged", operation=operation.id),))

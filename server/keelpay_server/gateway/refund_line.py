@@ -19,9 +19,17 @@ from .result import RETURNED
 from .stray import Stray, stray_of
 
 
-def refund_left(world: World, refund: Refund, line: BankLine, bank: Bank) -> Changes:
-    """A line shows it leaving: 2300 → 1000; a stray operation's knows itself whence."""
-    stray = world.get(Stray, line.operation)
+def refund_left(world: World, refund: Refund, line: BankLine, bank: Bank, stray: Stray | None = None) -> Changes:
+    """A line shows it leaving: 2300 → 1000; a stray operation's knows itself whence.
+
+    Args:
+        world: The batch.
+        refund: As it is now.
+        line: Its line.
+        bank: The line's.
+        stray: The operation's row where this very commit makes it, or None to look for one.
+    """
+    stray = stray or world.get(Stray, line.operation)
     if stray is None and refund.in_transit and refund.transit == bank.number:
         refund = touch(refund, world.wall_us, in_transit=refund.in_transit - refund.amount)
         posted = posting.sent(bank=bank.number, currency=refund.currency_number, amount=refund.amount)

@@ -11,14 +11,15 @@ from keelpay_server.book.changes import Changes, Work
 from keelpay_server.book.need import Need
 from keelpay_server.book.rail import OperationOutcome, OperationResult
 from keelpay_server.book.world import World
-from keelpay_server.ledger.posting.payment import bank_cost
+from keelpay_server.ledger.leg import linked
 from keelpay_server.ledger.posting.refund import reroute
 
-from .operation import Operation, OperationState
+from .bank_charge import charge_of
+from .operation import Operation, OperationKind, OperationState
 from .payment import Payment
 from .refund import Refund, RefundState, move, touch
 from .refund_funding import return_needs
-from .refund_progress import NOTHING, Progress, begin, fail, refuse, retry_or_fail, succeed, undo
+from .refund_progress import Progress, begin, fail, refuse, retry_or_fail, succeed, undo
 from .stray import Stray, stray_of
 
 PAYER_ACCOUNT_CODES: Final = frozenset(
@@ -51,7 +52,9 @@ class RefundSubject:
         if refund.operation != operation.id:
             return sent_back(world, refund, operation) if returned else Changes()
         if operation.state == OperationState.SUCCEEDED:
-            return _with_cost(world, progress, operation)
+            return succeed(world, progress, charge_of(world, operation)).changes()
+        if returned and operation.kind == OperationKind.PAY:
+            return refuse(world, _strayed(world, progress, operation), operation.code).changes()
         declined = operation.state == OperationState.DECLINED
         if returned or (declined and operation.code in PAYER_ACCOUNT_CODES):
             return refuse(world, progress, operation.code).changes()
@@ -63,7 +66,7 @@ class RefundSubject:
         """A bank that takes its time changes nothing: it is asked again, and the due time tells when that is late."""
         return Changes()
 
-    def late(self, world: World, operation: Operation, result: OperationResult) -> Changes:  # noqa: ARG002
+    def late(self, world: World, operation: Operation, result: OperationResult) -> Changes:
         """A bank sent the money although it had said no.
 
         If the refund still waits for another try or another way, it has arrived. If it has ended or is being sent
@@ -71,7 +74,9 @@ class RefundSubject:
         """
         refund = world.require(Refund, operation.subject)
         progress = begin(refund, world.require(Payment, refund.payment))
-        operation = operation._replace(state=OperationState.SUCCEEDED, update_time=world.wall_us)
+        operation = operation._replace(
+            state=OperationState.SUCCEEDED, cost=result.cost_minor, update_time=world.wall_us
+        )
         progress = progress._replace(rows=(operation,))
         if refund.state == RefundState.ABNORMAL:
             progress = progress.step(move(refund, RefundState.SUBMITTED, world.wall_us))
@@ -80,22 +85,21 @@ class RefundSubject:
             return _arrived(world, progress, operation)
         return _sent_twice(world, progress, operation)
 
-
-def _with_cost(world: World, progress: Progress, operation: Operation) -> Changes:
-    """The payer has the money; what the bank charges for it is booked with it."""
-    posted = NOTHING
-    if operation.cost:
-        bank = world.require(Bank, operation.bank)
-        posted = bank_cost(bank=bank.number, currency=progress.refund.currency_number, amount=operation.cost)
-    return succeed(world, progress, posted).changes()
+    def charged(self, world: World, operation: Operation) -> Changes:
+        """A charge that is told later is our cost all the same."""
+        refund = world.require(Refund, operation.subject)
+        progress = begin(refund, world.require(Payment, refund.payment))
+        refund = touch(refund, world.wall_us)
+        return progress.step(refund, "charged", charge_of(world, operation), operation=operation.id).changes()
 
 
 def _arrived(world: World, progress: Progress, operation: Operation) -> Changes:
     """An earlier try has done it: the money in transit is that bank's, by whatever way it was to go since."""
     refund, number = progress.refund, world.require(Bank, operation.bank).number
     if refund.transit == number:
-        return succeed(world, progress).changes()
-    posted = reroute(currency=refund.currency_number, amount=refund.amount, from_bank=refund.transit, to_bank=number)
+        return succeed(world, progress, charge_of(world, operation)).changes()
+    moved = reroute(currency=refund.currency_number, amount=refund.amount, from_bank=refund.transit, to_bank=number)
+    posted = linked(moved, charge_of(world, operation))
     return succeed(
         world, progress, posted, bank=operation.bank, transit=number, instrument=None, token=operation.token,
         channel=progress.payment.channel if operation.bank == refund.origin_bank else refund.channel,
@@ -105,7 +109,8 @@ def _arrived(world: World, progress: Progress, operation: Operation) -> Changes:
 def _sent_twice(world: World, progress: Progress, operation: Operation) -> Changes:
     refund, number = progress.refund, world.require(Bank, operation.bank).number
     stray = stray_of(operation.id, refund.id, number, refund.currency, operation.amount, world.wall_us)
-    stray, posted = stray.paid_again(world.wall_us)
+    stray, claimed = stray.paid_again(world.wall_us)
+    posted = linked(claimed, charge_of(world, operation))
     progress = progress._replace(rows=(*progress.rows, stray))
     return progress.step(touch(refund, world.wall_us), "sent_twice", posted, operation=operation.id).changes()
 
@@ -127,8 +132,14 @@ def sent_back(world: World, refund: Refund, operation: Operation) -> Changes:
         return Changes()
     if not refund.in_transit:
         return progress.step(touch(refund, world.wall_us, code=operation.code), "returning").changes()
+    return undo(world, _strayed(world, progress, operation), operation.code).changes()
+
+
+def _strayed(world: World, progress: Progress, operation: Operation) -> Progress:
+    """What was carried out and came back is not the refund's way any more: its lines concern nobody's money here."""
+    refund = progress.refund
     stray = stray_of(operation.id, refund.id, refund.transit, refund.currency, refund.amount, world.wall_us)
-    return undo(world, progress._replace(rows=(*progress.rows, stray)), operation.code).changes()
+    return progress._replace(rows=(*progress.rows, stray))
 
 
 def is_its_last(refund: Refund, operation: Operation) -> bool:

@@ -48,18 +48,21 @@ def refund_capture(world: World, payment: Payment, parties: Parties, operation: 
     return progress.changes().join(order_freed(world, parties.order, payment))
 
 
-def refund_suspense(world: World, payment: Payment, merchant: Merchant, bank: Bank, operation: Operation) -> Changes:
-    """Sends a late success back to the payer: 6900 → 2300. The payment's own amounts stay as they ended.
+def refund_suspense(
+    world: World, payment: Payment, merchant: Merchant, bank: Bank, operation: Operation, amount: int = 0
+) -> Changes:
+    """Sends what nobody wants back to the payer: 6900 → 2300. The payment's own amounts stay as they are.
 
     Args:
         world: The batch.
         payment: Ended, or gone on in another way, perhaps at another bank.
         merchant: Who would have been paid.
         bank: The operation's own.
-        operation: The AUTHORIZE or CAPTURE that took the money.
+        operation: The AUTHORIZE or CAPTURE that took the money, or the REFUND that gave too little.
+        amount: Minor units, or 0 for all of the operation's.
     """
     number = bank.number
-    refund = new_refund(world, payment._replace(bank=bank.id), merchant, operation.amount, _DEFAULTS)
+    refund = new_refund(world, payment._replace(bank=bank.id), merchant, amount or operation.amount, _DEFAULTS)
     refund = refund._replace(
         source=RefundSource.SUSPENSE, transit=number, suspense=number, original=operation.original or operation.id,
         description=ENDED_TEXT,

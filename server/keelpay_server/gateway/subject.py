@@ -30,3 +30,6 @@ class Subject(Protocol):
 
     def late(self, world: World, operation: Operation, result: OperationResult) -> Changes:
         """Returns the subject's part when success is heard of an operation that had been given up."""
+
+    def charged(self, world: World, operation: Operation) -> Changes:
+        """Returns the subject's part when a bank tells later what it charges for an operation."""

@@ -14,8 +14,8 @@ from keelpay_server.ledger.account import currency_number
 from keelpay_server.ledger.leg import LegCode, Posting, leg, linked
 from keelpay_server.ledger.posting import bank as bank_posting
 from keelpay_server.ledger.posting import payout as posting
-from keelpay_server.ledger.posting.payment import bank_cost
 
+from .bank_charge import charge_of
 from .operation import UNRESOLVED, Operation, OperationState
 from .transfer import Transfer, TransferKind, event_of, move, touch
 
@@ -43,24 +43,24 @@ class TransferSubject:
         if top_up:
             transfer = move(transfer, to, world.wall_us)
             return _changes(transfer, _came_in(world, transfer, operation))
-        posted = linked(posting.submit(transfer.hold), _cost(world, transfer, operation))
+        posted = linked(posting.submit(transfer.hold), charge_of(world, operation))
         return _changes(move(transfer, to, world.wall_us, held=0, in_transit=transfer.amount), posted)
 
     def waiting(self, world: World, operation: Operation, result: OperationResult) -> Changes:  # noqa: ARG002
         """A bank that takes its time changes nothing: it is asked again."""
         return Changes()
 
-    def late(self, world: World, operation: Operation, result: OperationResult) -> Changes:  # noqa: ARG002
+    def late(self, world: World, operation: Operation, result: OperationResult) -> Changes:
         """A bank did it although it had said no.
 
         A top-up is the payer's money all the same. A withdrawal has left although the balance has it back:
         6900 → 2200 shows what is to be claimed.
         """
         transfer = world.require(Transfer, operation.subject)
-        done = operation._replace(state=OperationState.SUCCEEDED, update_time=world.wall_us)
+        done = operation._replace(state=OperationState.SUCCEEDED, cost=result.cost_minor, update_time=world.wall_us)
         if transfer.kind == TransferKind.TOP_UP:
             transfer = touch(transfer, world.wall_us, state=OperationState.SUCCEEDED, code="")
-            posted = _came_in(world, transfer, operation)
+            posted = _came_in(world, transfer, done)
         else:
             bank = world.require(Bank, operation.bank)
             transfer = touch(
@@ -68,15 +68,21 @@ class TransferSubject:
                 suspense=bank.number, in_suspense=-transfer.amount,
             )  # fmt: skip
             account = bank.suspense(transfer.currency)
-            posted = Posting((leg(account, transfer.hold_credit, transfer.amount, LegCode.DEFICIT),))
+            claimed = Posting((leg(account, transfer.hold_credit, transfer.amount, LegCode.DEFICIT),))
+            posted = linked(claimed, charge_of(world, done))
         return _changes(transfer, posted, "late_success", (done,))
+
+    def charged(self, world: World, operation: Operation) -> Changes:
+        """A charge that is told later is our cost all the same."""
+        transfer = touch(world.require(Transfer, operation.subject), world.wall_us)
+        return _changes(transfer, charge_of(world, operation), "charged")
 
 
 def _came_in(world: World, transfer: Transfer, operation: Operation) -> Posting:
     payer, bank = world.require(Payer, transfer.payer), world.require(Bank, operation.bank)
     number = currency_number(payer.balance(transfer.currency))
     posted = bank_posting.top_up(bank=bank.number, payer=payer.number, currency=number, amount=transfer.amount)
-    return linked(posted, _cost(world, transfer, operation))
+    return linked(posted, charge_of(world, operation))
 
 
 def came_back(world: World, transfer: Transfer, operation: Operation) -> Changes:
@@ -95,15 +101,6 @@ def came_back(world: World, transfer: Transfer, operation: Operation) -> Changes
         in_suspense=in_suspense,
     )  # fmt: skip
     return _changes(transfer, posted, "returned")
-
-
-def _cost(world: World, transfer: Transfer, operation: Operation) -> Posting:
-    """What the bank charges for it is ours to pay."""
-    if not operation.cost:
-        return Posting()
-    bank = world.require(Bank, operation.bank)
-    number = currency_number(bank.clearing(transfer.currency))
-    return bank_cost(bank=bank.number, currency=number, amount=operation.cost)
 
 
 def _changes(transfer: Transfer, posted: Posting, what: str = "", rows: tuple[object, ...] = ()) -> Changes:

@@ -60,7 +60,7 @@ class LegCode(IntEnum):
     SURPLUS = 27
     """The bank sent more than we know of."""
     SURPLUS_ASSIGNED = 28
-    """Unexplained money turned out to be a merchant's."""
+    """Unexplained money turned out to be a merchant's or a payer's."""
     DEFICIT = 29
     """The bank sent less than it owes us."""
     WRITE_OFF = 30

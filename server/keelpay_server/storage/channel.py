@@ -13,6 +13,7 @@ from keelpay_server.clearing.channel import ChannelRecord
 from keelpay_server.clearing.disagreement import Disagreement
 from keelpay_server.clearing.matching import ASIDE
 from keelpay_server.gateway.operation import UNRESOLVED, Operation, OperationState
+from keelpay_server.gateway.result import RETURNED
 
 from .reader import SqlReader
 from .schema import ENTITIES
@@ -64,6 +65,7 @@ class SqlChannelRecords:
         )
         query = self._reader.all_columns(table).where(
             table.c.bank == bank, table.c.currency == currency, table.c.state == OperationState.SUCCEEDED,
+            table.c.code != RETURNED,
             table.c.update_time >= between_us[0], table.c.update_time < between_us[1], table.c.id > after,
             took_money, ~shown, ~known,
         )  # fmt: skip

@@ -27,7 +27,7 @@ from keelpay_server.gateway.operation import Operation, OperationState
 from keelpay_server.gateway.payment import Payment
 from keelpay_server.gateway.payout_operation import SendPayout
 from keelpay_server.gateway.refund import Refund, RefundState
-from keelpay_server.gateway.resolved_break import SettleSubject
+from keelpay_server.gateway.resolved_break import SettleSubject, TrySettling
 from keelpay_server.gateway.result import RecordOperation
 from keelpay_server.ledger.account import parse
 from keelpay_server.ledger.posting import payment as payment_posting
@@ -45,7 +45,7 @@ REACTIONS = {
     "merchant.created": (OpenFirstWindow(),),
     "payout.created": (AskSecondPerson(),),
     "payout.submitted": (SendPayout(),),
-    "break.proposed": (AskSecondPerson(),),
+    "break.proposed": (TrySettling(), AskSecondPerson()),
     "adjustment.proposed": (AskSecondPerson(),),
     "proposal.dropped": (DropProposed(),),
     "line.matched": (TellSubject(),),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keelpay_server.clearing.calendar import CalendarError, next_cut_off, parse_calendar
+from keelpay_server.clearing.calendar import CalendarError, business_days_later, next_cut_off, parse_calendar
 
 HOUR_US = 3_600_000_000
 
@@ -62,3 +62,20 @@ def test_cut_offs_only_move_forward_and_are_about_a_day_apart(calendar, after):
 def test_other_texts_are_no_calendars(text):
     with pytest.raises(CalendarError):
         parse_calendar(text)
+
+
+@pytest.mark.parametrize(
+    ("after", "days", "first"),
+    [
+        ("2026-05-04T10:00", 2, "2026-05-06"),  # a Monday
+        ("2026-05-07T23:59", 2, "2026-05-11"),  # a Thursday
+        ("2026-05-08T00:00", 2, "2026-05-12"),  # a Friday
+        ("2026-05-09T12:00", 2, "2026-05-12"),  # a Saturday
+        ("2026-05-10T12:00", 1, "2026-05-11"),  # a Sunday
+    ],
+)
+def test_a_business_day_is_no_day_of_a_weekend_and_counts_from_its_first_moment(after, days, first):
+    def moment(told):
+        return int(datetime.fromisoformat(f"{told}+00:00").timestamp()) * 1_000_000
+
+    assert business_days_later(moment(after), days) == moment(f"{first}T00:00")

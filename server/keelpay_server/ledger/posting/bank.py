@@ -53,6 +53,12 @@ def deficit(*, bank: int, currency: int, amount: int) -> Posting:
     return Posting((leg(suspense(bank, currency), bank_clearing(bank, currency), amount, LegCode.DEFICIT),))
 
 
+def assign_to_payer(*, bank: int, payer: int, currency: int, amount: int) -> Posting:
+    """Unexplained money was a payer's who moves money between a balance and a bank: 6900 -> 2000."""
+    target = payer_balance(payer, currency)
+    return Posting((leg(suspense(bank, currency), target, amount, LegCode.SURPLUS_ASSIGNED),))
+
+
 def write_off(*, bank: int, currency: int, amount: int) -> Posting:
     """Nobody will pay a deficit: 5120 -> 6900."""
     loss = number(Chart.RECONCILIATION_WRITE_OFF, currency)

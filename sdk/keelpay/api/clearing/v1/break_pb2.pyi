@@ -38,7 +38,9 @@ class _BreakKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_BreakKind.V
     BREAK_KIND_CHANNEL: _BreakKind.ValueType  # 5
     """The channel's record and ours disagree on what happened."""
     BREAK_KIND_OPERATION_UNKNOWN: _BreakKind.ValueType  # 6
-    """An operation's outcome stayed unknown until its schedule of queries ended."""
+    """An operation's outcome stayed unknown until its schedule of queries ended, about 80 minutes; for a bank that says
+    that it is still at it, a week. EXPLAINED as soon as the outcome is known.
+    """
 
 class BreakKind(_BreakKind, metaclass=_BreakKindEnumTypeWrapper):
     """What does not agree."""
@@ -56,7 +58,9 @@ BREAK_KIND_DUPLICATE: BreakKind.ValueType  # 4
 BREAK_KIND_CHANNEL: BreakKind.ValueType  # 5
 """The channel's record and ours disagree on what happened."""
 BREAK_KIND_OPERATION_UNKNOWN: BreakKind.ValueType  # 6
-"""An operation's outcome stayed unknown until its schedule of queries ended."""
+"""An operation's outcome stayed unknown until its schedule of queries ended, about 80 minutes; for a bank that says
+that it is still at it, a week. EXPLAINED as soon as the outcome is known.
+"""
 Global___BreakKind: _TypeAlias = BreakKind  # noqa: Y015
 
 class _BreakResolution:
@@ -68,18 +72,24 @@ class _BreakResolutionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Break
     BREAK_RESOLUTION_UNSPECIFIED: _BreakResolution.ValueType  # 0
     """Not said. Never valid."""
     BREAK_RESOLUTION_MATCH: _BreakResolution.ValueType  # 1
-    """The line belongs to the entry that `resource` names: post it as matched."""
+    """The line is what it names. Without `resource`: its operation happened, whatever its bank answered or did not; what an
+    incoming line is short of is the bank's charge. With `resource`: it pays the claim of that earlier break.
+    """
     BREAK_RESOLUTION_CREDIT_MERCHANT: _BreakResolution.ValueType  # 2
     """The bank has more than we: the merchant that `resource` names gets it, by the open window."""
     BREAK_RESOLUTION_RETURN_TO_PAYER: _BreakResolution.ValueType  # 3
-    """The bank has more than we: send it back to the payer."""
+    """The bank has more than we: send it back to the payer of the payment that its operation was made for, or whose refund
+    left too little; for a top-up or withdrawal to the balance. An operation that its bank denied has happened. Refused
+    as long as the payment itself may still take the money.
+    """
     BREAK_RESOLUTION_CLAIM: _BreakResolution.ValueType  # 4
     """The bank has less than we, and owes it: claimed from the bank, kept in suspense until a line pays it."""
     BREAK_RESOLUTION_WRITE_OFF: _BreakResolution.ValueType  # 5
     """The bank has less than we, and will not pay: our own loss."""
     BREAK_RESOLUTION_OPERATION_FAILED: _BreakResolution.ValueType  # 6
-    """The operation of unknown outcome never happened: it is closed as FAILED and its hold released. Refused until a
-    statement two business days later lacks it.
+    """The operation never happened. One of unknown outcome is closed as FAILED and its hold released: refused until a
+    statement two business days later lacks it. A refund that no statement shows waits for another way; a payout or
+    withdrawal that none shows is its owner's again.
     """
 
 class BreakResolution(_BreakResolution, metaclass=_BreakResolutionEnumTypeWrapper):
@@ -88,18 +98,24 @@ class BreakResolution(_BreakResolution, metaclass=_BreakResolutionEnumTypeWrappe
 BREAK_RESOLUTION_UNSPECIFIED: BreakResolution.ValueType  # 0
 """Not said. Never valid."""
 BREAK_RESOLUTION_MATCH: BreakResolution.ValueType  # 1
-"""The line belongs to the entry that `resource` names: post it as matched."""
+"""The line is what it names. Without `resource`: its operation happened, whatever its bank answered or did not; what an
+incoming line is short of is the bank's charge. With `resource`: it pays the claim of that earlier break.
+"""
 BREAK_RESOLUTION_CREDIT_MERCHANT: BreakResolution.ValueType  # 2
 """The bank has more than we: the merchant that `resource` names gets it, by the open window."""
 BREAK_RESOLUTION_RETURN_TO_PAYER: BreakResolution.ValueType  # 3
-"""The bank has more than we: send it back to the payer."""
+"""The bank has more than we: send it back to the payer of the payment that its operation was made for, or whose refund
+left too little; for a top-up or withdrawal to the balance. An operation that its bank denied has happened. Refused
+as long as the payment itself may still take the money.
+"""
 BREAK_RESOLUTION_CLAIM: BreakResolution.ValueType  # 4
 """The bank has less than we, and owes it: claimed from the bank, kept in suspense until a line pays it."""
 BREAK_RESOLUTION_WRITE_OFF: BreakResolution.ValueType  # 5
 """The bank has less than we, and will not pay: our own loss."""
 BREAK_RESOLUTION_OPERATION_FAILED: BreakResolution.ValueType  # 6
-"""The operation of unknown outcome never happened: it is closed as FAILED and its hold released. Refused until a
-statement two business days later lacks it.
+"""The operation never happened. One of unknown outcome is closed as FAILED and its hold released: refused until a
+statement two business days later lacks it. A refund that no statement shows waits for another way; a payout or
+withdrawal that none shows is its owner's again.
 """
 Global___BreakResolution: _TypeAlias = BreakResolution  # noqa: Y015
 
@@ -118,11 +134,11 @@ class Break(_message.Message):
         STATE_UNSPECIFIED: Break._State.ValueType  # 0
         """Not said. Never returned."""
         STATE_OPEN: Break._State.ValueType  # 1
-        """Found; nobody has settled it. Moves to EXPLAINED or PROPOSED."""
+        """Found; nobody has settled it. Then EXPLAINED or PROPOSED."""
         STATE_EXPLAINED: Break._State.ValueType  # 2
         """A later statement or answer made it agree. End."""
         STATE_PROPOSED: Break._State.ValueType  # 3
-        """An operator proposed how to settle it; a second one decides. Moves to RESOLVED, or back to OPEN."""
+        """An operator proposed how to settle it; a second one decides. Then RESOLVED or OPEN again."""
         STATE_RESOLVED: Break._State.ValueType  # 4
         """Settled by postings that two operators agreed on. End."""
 
@@ -132,11 +148,11 @@ class Break(_message.Message):
     STATE_UNSPECIFIED: Break.State.ValueType  # 0
     """Not said. Never returned."""
     STATE_OPEN: Break.State.ValueType  # 1
-    """Found; nobody has settled it. Moves to EXPLAINED or PROPOSED."""
+    """Found; nobody has settled it. Then EXPLAINED or PROPOSED."""
     STATE_EXPLAINED: Break.State.ValueType  # 2
     """A later statement or answer made it agree. End."""
     STATE_PROPOSED: Break.State.ValueType  # 3
-    """An operator proposed how to settle it; a second one decides. Moves to RESOLVED, or back to OPEN."""
+    """An operator proposed how to settle it; a second one decides. Then RESOLVED or OPEN again."""
     STATE_RESOLVED: Break.State.ValueType  # 4
     """Settled by postings that two operators agreed on. End."""
 
@@ -168,7 +184,7 @@ class Break(_message.Message):
     bank: _builtins.str
     """The bank, by its short name."""
     statement: _builtins.str
-    """The statement it was found with, `statements/{s}`. Empty if none."""
+    """The statement it was found with, or that lets its operation be given up, `statements/{s}`. Empty if none."""
     bank_reference: _builtins.str
     """The bank's reference of the line. Empty if there is no line."""
     resource: _builtins.str
@@ -187,7 +203,7 @@ class Break(_message.Message):
 
     @_builtins.property
     def channel_amount(self) -> _money_pb2.Money:
-        """What the channel's record says. Absent if it says nothing."""
+        """What the channel's record says; of an operation of unknown outcome what was asked. Absent if it says nothing."""
 
     @_builtins.property
     def bank_amount(self) -> _money_pb2.Money:

@@ -67,13 +67,13 @@ class Payout(_message.Message):
         STATE_UNSPECIFIED: Payout._State.ValueType  # 0
         """Not said. Never returned."""
         STATE_CREATED: Payout._State.ValueType  # 1
-        """Asked for; waits for a second operator where one is needed. Moves to RESERVED or CANCELLED."""
+        """Asked for; waits for a second operator where one is needed. Then RESERVED or CANCELLED."""
         STATE_RESERVED: Payout._State.ValueType  # 2
-        """The amount is held on the merchant's available account; not sent yet. Moves to SUBMITTED or CANCELLED."""
+        """The amount is held on the merchant's available account; not sent yet. Then SUBMITTED or CANCELLED."""
         STATE_SUBMITTED: Payout._State.ValueType  # 3
-        """Sent to the bank, or about to be. Moves to PAID, FAILED or RETURNED."""
+        """Sent to the bank, or about to be. Then PAID, FAILED or RETURNED."""
         STATE_PAID: Payout._State.ValueType  # 4
-        """The bank has paid it. Moves to RETURNED if the receiving bank sends it back."""
+        """The bank has paid it. Then RETURNED if the receiving bank sends it back."""
         STATE_FAILED: Payout._State.ValueType  # 5
         """The bank refused it; the amount is available again. End."""
         STATE_RETURNED: Payout._State.ValueType  # 6
@@ -87,13 +87,13 @@ class Payout(_message.Message):
     STATE_UNSPECIFIED: Payout.State.ValueType  # 0
     """Not said. Never returned."""
     STATE_CREATED: Payout.State.ValueType  # 1
-    """Asked for; waits for a second operator where one is needed. Moves to RESERVED or CANCELLED."""
+    """Asked for; waits for a second operator where one is needed. Then RESERVED or CANCELLED."""
     STATE_RESERVED: Payout.State.ValueType  # 2
-    """The amount is held on the merchant's available account; not sent yet. Moves to SUBMITTED or CANCELLED."""
+    """The amount is held on the merchant's available account; not sent yet. Then SUBMITTED or CANCELLED."""
     STATE_SUBMITTED: Payout.State.ValueType  # 3
-    """Sent to the bank, or about to be. Moves to PAID, FAILED or RETURNED."""
+    """Sent to the bank, or about to be. Then PAID, FAILED or RETURNED."""
     STATE_PAID: Payout.State.ValueType  # 4
-    """The bank has paid it. Moves to RETURNED if the receiving bank sends it back."""
+    """The bank has paid it. Then RETURNED if the receiving bank sends it back."""
     STATE_FAILED: Payout.State.ValueType  # 5
     """The bank refused it; the amount is available again. End."""
     STATE_RETURNED: Payout.State.ValueType  # 6

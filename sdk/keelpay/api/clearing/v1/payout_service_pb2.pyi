@@ -34,8 +34,9 @@ class CreatePayoutRequest(_message.Message):
     parent: _builtins.str
     """The merchant, `merchants/{m}`."""
     request_id: _builtins.str
-    """The caller's id of this request, a UUID. The same id with the same body is never done twice: it answers with
-    the resource as it is now, or with the same refusal. Remembered for at least 30 days.
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
     """
     merchant_payout_id: _builtins.str
     """The merchant's own number, unique as long as the merchant exists. 1 to 64 characters."""
@@ -212,8 +213,9 @@ class CancelPayoutRequest(_message.Message):
     name: _builtins.str
     """`merchants/{m}/payouts/{x}`."""
     request_id: _builtins.str
-    """The caller's id of this request, a UUID. The same id with the same body is never done twice: it answers with
-    the resource as it is now, or with the same refusal. Remembered for at least 30 days.
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
     """
     state_version: _builtins.int
     """The `state_version` of the payout that the decision rests on, or 0 not to check. Another one: ETAG_MISMATCH."""

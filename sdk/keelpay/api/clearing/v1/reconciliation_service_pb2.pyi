@@ -33,8 +33,9 @@ class StatementHeader(_message.Message):
     FORMAT_FIELD_NUMBER: _builtins.int
     CONTENT_SHA256_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """The caller's id of this request, a UUID. The same id with the same body is never done twice: it answers with
-    the resource as it is now, or with the same refusal. Remembered for at least 30 days.
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
     """
     bank: _builtins.str
     """The bank, by its short name. 1 to 63 characters."""
@@ -239,8 +240,9 @@ class RunReconciliationRequest(_message.Message):
     statement: _builtins.str
     """`statements/{s}`."""
     request_id: _builtins.str
-    """The caller's id of this request, a UUID. The same id with the same body is never done twice: it answers with
-    the resource as it is now, or with the same refusal. Remembered for at least 30 days.
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
     """
     def __init__(
         self,
@@ -363,16 +365,17 @@ class ResolveBreakRequest(_message.Message):
     name: _builtins.str
     """`breaks/{b}`."""
     request_id: _builtins.str
-    """The caller's id of this request, a UUID. The same id with the same body is never done twice: it answers with
-    the resource as it is now, or with the same refusal. Remembered for at least 30 days.
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
     """
     state_version: _builtins.int
     """The `state_version` of the break that the decision rests on, or 0 not to check. Another one: ETAG_MISMATCH."""
     resolution: _break_pb2.BreakResolution.ValueType
     """How to settle it; it must fit the kind of break."""
     resource: _builtins.str
-    """The payment, refund, payout or merchant that MATCH or CREDIT_MERCHANT speaks of, by its name; else empty.
-    At most 256 characters.
+    """The merchant of CREDIT_MERCHANT, `merchants/{m}`, or the break whose claim MATCH says is paid, `breaks/{b}`; else
+    empty. At most 256 characters.
     """
     comment: _builtins.str
     """Why, for the record and for the second operator. 1 to 1,000 characters; no personal data."""

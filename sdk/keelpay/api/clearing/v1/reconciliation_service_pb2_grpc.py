@@ -113,8 +113,9 @@ class ReconciliationServiceServicer(object):
         """Proposes how to settle a break. A second operator decides by ApprovalService: approved, the postings happen and
         the break is RESOLVED in the same commit; rejected or expired, it is OPEN again.
 
-        Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION (not open), ETAG_MISMATCH, OPERATION_UNRESOLVED (too early to
-        close it as failed).
+        Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION (not open), ETAG_MISMATCH, FIELD_INVALID (does not fit the break),
+        CURRENCY_MISMATCH, OPERATION_UNRESOLVED (too early to close it as failed), CONFLICT (its bank has answered since, a
+        statement shows it, or what it was for stands against it).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

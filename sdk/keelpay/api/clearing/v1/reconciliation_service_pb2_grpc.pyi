@@ -52,8 +52,9 @@ class ReconciliationServiceStub:
     """Proposes how to settle a break. A second operator decides by ApprovalService: approved, the postings happen and
     the break is RESOLVED in the same commit; rejected or expired, it is OPEN again.
 
-    Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION (not open), ETAG_MISMATCH, OPERATION_UNRESOLVED (too early to
-    close it as failed).
+    Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION (not open), ETAG_MISMATCH, FIELD_INVALID (does not fit the break),
+    CURRENCY_MISMATCH, OPERATION_UNRESOLVED (too early to close it as failed), CONFLICT (its bank has answered since, a
+    statement shows it, or what it was for stands against it).
     """
 
 @_typing.type_check_only
@@ -80,8 +81,9 @@ class ReconciliationServiceAsyncStub(ReconciliationServiceStub):
     """Proposes how to settle a break. A second operator decides by ApprovalService: approved, the postings happen and
     the break is RESOLVED in the same commit; rejected or expired, it is OPEN again.
 
-    Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION (not open), ETAG_MISMATCH, OPERATION_UNRESOLVED (too early to
-    close it as failed).
+    Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION (not open), ETAG_MISMATCH, FIELD_INVALID (does not fit the break),
+    CURRENCY_MISMATCH, OPERATION_UNRESOLVED (too early to close it as failed), CONFLICT (its bank has answered since, a
+    statement shows it, or what it was for stands against it).
     """
 
 class ReconciliationServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -141,8 +143,9 @@ class ReconciliationServiceServicer(metaclass=_abc_1.ABCMeta):
         """Proposes how to settle a break. A second operator decides by ApprovalService: approved, the postings happen and
         the break is RESOLVED in the same commit; rejected or expired, it is OPEN again.
 
-        Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION (not open), ETAG_MISMATCH, OPERATION_UNRESOLVED (too early to
-        close it as failed).
+        Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION (not open), ETAG_MISMATCH, FIELD_INVALID (does not fit the break),
+        CURRENCY_MISMATCH, OPERATION_UNRESOLVED (too early to close it as failed), CONFLICT (its bank has answered since, a
+        statement shows it, or what it was for stands against it).
         """
 
 def add_ReconciliationServiceServicer_to_server(servicer: ReconciliationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

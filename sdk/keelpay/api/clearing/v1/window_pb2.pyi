@@ -35,9 +35,9 @@ class Window(_message.Message):
         STATE_UNSPECIFIED: Window._State.ValueType  # 0
         """Not said. Never returned."""
         STATE_OPEN: Window._State.ValueType  # 1
-        """Takes in every capture of its calendar and currency. Moves to CLOSED."""
+        """Takes in every capture of its calendar and currency. Then CLOSED."""
         STATE_CLOSED: Window._State.ValueType  # 2
-        """Cut off at `last_sequence`; its money is being settled. Moves to SETTLED."""
+        """Cut off at `last_sequence`; its money is being settled. Then SETTLED."""
         STATE_SETTLED: Window._State.ValueType  # 3
         """Every merchant in it is settled. End."""
 
@@ -47,9 +47,9 @@ class Window(_message.Message):
     STATE_UNSPECIFIED: Window.State.ValueType  # 0
     """Not said. Never returned."""
     STATE_OPEN: Window.State.ValueType  # 1
-    """Takes in every capture of its calendar and currency. Moves to CLOSED."""
+    """Takes in every capture of its calendar and currency. Then CLOSED."""
     STATE_CLOSED: Window.State.ValueType  # 2
-    """Cut off at `last_sequence`; its money is being settled. Moves to SETTLED."""
+    """Cut off at `last_sequence`; its money is being settled. Then SETTLED."""
     STATE_SETTLED: Window.State.ValueType  # 3
     """Every merchant in it is settled. End."""
 

@@ -1,7 +1,7 @@
-"""Connection: where a test installation listens, who calls it, and the levers of its sandbox banks.
+"""Connection: where a test installation listens, and who calls it.
 
-In: what the program that started the server hands over. Out: open clients, one a caller. Invariant: the partner, the
-two operators and the banks are different callers with keys of their own; nobody here may do what another one may.
+In: what the program that started the server hands over. Out: open clients, one a caller. Invariant: the partner and the
+two operators are different callers with keys of their own; nobody here may do what another one may.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from keelpay import AsyncClient, Defaults
-from keelpay.credentials import anonymous, local, signed, token
+from keelpay.credentials import local, signed, token
 from keelpay.signing_key import SigningPrivateKey
 
 CURRENCY: Final = "CNY"
@@ -25,8 +25,6 @@ class Connection:
         audience: The installation's name.
         partner: The partner's key: it calls with it, and vouches for people by it.
         operators: Two operators: the first one proposes, the second one approves.
-        banks: `HOST:PORT` of the levers (SandboxBankControlService) of each sandbox bank, by the rail's name.
-        payout_bank: The one of them that merchants are paid out by.
         origin: Where passkeys sign.
         addresses: What a person may open afterwards, by what it is.
     """
@@ -35,8 +33,6 @@ class Connection:
     audience: str
     partner: SigningPrivateKey
     operators: tuple[SigningPrivateKey, SigningPrivateKey]
-    banks: Mapping[str, str]
-    payout_bank: str = "sandbox-bank"
     origin: str = "https://localhost"
     addresses: Mapping[str, str] = field(default_factory=dict)
 
@@ -60,14 +56,12 @@ class Callers:
         partner: The partner's backend.
         maker: The operator who proposes, and looks.
         checker: The operator who approves.
-        banks: The levers of each sandbox bank.
     """
 
     connection: Connection
     partner: AsyncClient
     maker: AsyncClient
     checker: AsyncClient
-    banks: Mapping[str, AsyncClient]
 
 
 @asynccontextmanager
@@ -78,8 +72,4 @@ async def open_callers(connection: Connection) -> AsyncIterator[Callers]:
             await stack.enter_async_context(connection.as_holder_of_key(key))
             for key in (connection.partner, *connection.operators)
         ]
-        banks = {
-            name: await stack.enter_async_context(AsyncClient(address, credentials=local(anonymous())))
-            for name, address in connection.banks.items()
-        }
-        yield Callers(connection, partner, maker, checker, banks)
+        yield Callers(connection, partner, maker, checker)

@@ -20,18 +20,18 @@ class Timeline:
     """The clocks of one run.
 
     Args:
-        callers: Open clients; the operator may move the clock, the banks have clocks of their own.
+        client: Of an operator, who may move the clock; the sandbox banks go along.
         first_midnight: When the first day begins.
     """
 
-    def __init__(self, callers: Callers, first_midnight: datetime) -> None:
-        self._callers, self._client = callers, callers.maker
+    def __init__(self, client: AsyncClient, first_midnight: datetime) -> None:
+        self._client = client
         self.first_midnight = first_midnight
 
     @classmethod
     async def begin(cls, callers: Callers) -> Self:
         """Reads the clock and lays the first day on its next one."""
-        return cls(callers, midnight_after(await business_time(callers.maker)))
+        return cls(callers.maker, midnight_after(await business_time(callers.maker)))
 
     def at(self, time_s: int) -> datetime:
         """Returns the business time of a moment of the run."""
@@ -46,14 +46,9 @@ class Timeline:
         return self.midnight(day).astimezone(ZoneInfo(CALENDAR.time_zone)).date().isoformat()
 
     async def go_to(self, moment: datetime) -> None:
-        """Moves the clocks to a moment, unless it has passed already: the banks' first, which are asked by ours."""
-        if moment <= await business_time(self._client):
-            return
-        for levers in self._callers.banks.values():
-            shown = (await levers.sandbox_bank.advance_time()).bank_time.ToDatetime(tzinfo=UTC)
-            if shown < moment:
-                await levers.sandbox_bank.advance_time(moment - shown)
-        await self._client.sandbox.advance_clock(moment, timeout_s=PATIENCE_S)
+        """Moves the clock to a moment, unless it has passed already."""
+        if moment > await business_time(self._client):
+            await self._client.sandbox.advance_clock(moment, timeout_s=PATIENCE_S)
 
 
 async def business_time(client: AsyncClient) -> datetime:

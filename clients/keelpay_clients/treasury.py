@@ -7,10 +7,8 @@ Invariant: whatever is waited for is asked of the server; nothing is closed, set
 from datetime import datetime, timedelta
 from typing import Final
 
-from keelpay import AsyncClient
-from keelpay.api.rail.v1 import statement_pb2
-from keelpay.api.sandbox.v1 import bank_control_pb2
-from keelpay.enums import PayoutState, WindowState
+from keelpay import AsyncClient, Money
+from keelpay.enums import PayoutState, RailStatementLineKind, WindowState
 from keelpay.models import Statement
 
 from .connection import CURRENCY, Callers
@@ -20,6 +18,8 @@ PAGE: Final = 200
 FETCHED_AFTER: Final = timedelta(minutes=6)
 """The server asks for a bank's statement five minutes after the bank's day has ended."""
 UNDER_WAY: Final = frozenset({PayoutState.CREATED, PayoutState.RESERVED, PayoutState.SUBMITTED})
+BANK_RESERVE: Final = 1000
+"""Our money at a bank, as its statements prove it; code of the chart of accounts."""
 
 
 class Treasury:
@@ -31,23 +31,21 @@ class Treasury:
 
     def __init__(self, callers: Callers) -> None:
         self._callers, self._operator = callers, callers.maker
+        self._banks: set[str] = set()
 
     async def deposit(self, amount_minor: int) -> None:
         """Puts own funds on our account at every bank, as a transfer that its statement will show.
 
         Args:
-            amount_minor: At the bank that pays merchants out; at the others one major unit opens the account.
+            amount_minor: At each bank; the one that pays merchants out needs it, whichever of them that is.
         """
-        for name, levers in self._callers.banks.items():
-            amount = amount_minor if name == self._callers.connection.payout_bank else 100
-            await levers.sandbox_bank.post_entry(
-                bank_control_pb2.PostEntryRequest(
-                    kind=statement_pb2.STATEMENT_LINE_KIND_TOP_UP,
-                    amount_minor=amount,
-                    currency_code=CURRENCY,
-                    text="OWN FUNDS",
-                )
-            )
+        accounts = self._operator.ledger.accounts(code=BANK_RESERVE, page_size=PAGE, timeout_s=PATIENCE_S)
+        self._banks = {each.owner.removeprefix("banks/") async for each in accounts if each.currency_code == CURRENCY}
+        for name in sorted(self._banks):
+            await self._operator.sandbox.post_entry(
+                bank=name, kind=RailStatementLineKind.TOP_UP, amount=Money(amount_minor, CURRENCY),
+                text="OWN FUNDS", timeout_s=PATIENCE_S,
+            )  # fmt: skip
 
     async def settled(self, moment: datetime) -> None:
         """Waits until every window cut off by a moment is settled, and what it made available is paid out."""
@@ -90,13 +88,13 @@ class Treasury:
         """
 
         async def done() -> list[Statement] | None:
-            found = [await newest_statement(self._operator, bank) for bank in self._callers.banks]
+            found = [await newest_statement(self._operator, bank) for bank in sorted(self._banks)]
             here = [
                 each
                 for each in found
                 if each is not None and each.to_time is not None and each.to_time >= day_end and each.reconcile_time
             ]
-            return here if len(here) == len(self._callers.banks) else None
+            return here if len(here) == len(self._banks) else None
 
         return await until(done, "the statements of the day")
 

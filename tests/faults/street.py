@@ -144,7 +144,10 @@ async def open_street(folder, database="", *, servers=1, faults=()):
         street = Street(
             servers=[
                 Neighbour(
-                    arguments=("serve", "--config", str(config), "--listen", f"{LOOPBACK}:{port}", "--drain-wait", "0"),
+                    arguments=(
+                        "serve", "--config", str(config), "--listen", f"{LOOPBACK}:{port}", "--drain-wait", "0",
+                        "--no-edge",
+                    ),
                     port=port, log=folder / f"server-{number}.log", environment=environment,
                 )
                 for number, port in enumerate(ports)

@@ -12,6 +12,7 @@ from keelpay_server.auth.platform_key import WrongMasterKey
 from keelpay_server.book.ports import StorageLost
 from keelpay_server.book.refusal import Refused
 from keelpay_server.config import SettingsError
+from keelpay_server.rails.sandbox.store import BankFileBusy, BankFileError
 from keelpay_server.rpc.contract import StartRefusedError
 from keelpay_server.storage.file_lock import FileBusy
 from keelpay_server.storage.migrate import DatabaseNewer
@@ -49,6 +50,8 @@ class Failure(NamedTuple):
 _TABLE: Final[dict[type[Exception], tuple[FailureKind, str]]] = {
     SettingsError: (FailureKind.SETTINGS, ""),
     WrongMasterKey: (FailureKind.SETTINGS, "Use the master key that the installation was created with."),
+    BankFileBusy: (FailureKind.BUSY, "Run the banks beside the servers (keelpay bank serve), or name another --data."),
+    BankFileError: (FailureKind.SETTINGS, ""),
     FileBusy: (FailureKind.BUSY, "Stop that server first (SIGTERM lets it finish), or choose another --data folder."),
     WrongMode: (FailureKind.DATABASE, "A mode is for ever: choose another database, or leave --mode as it was."),
     DatabaseNewer: (FailureKind.DATABASE, "Run the newer version that migrated it; there is no way back."),
@@ -64,7 +67,7 @@ def explain(error: BaseException) -> Failure | None:
     text = str(error)
     if isinstance(error, StartRefusedError) and text.startswith(_CANNOT_LISTEN):
         address = text.removeprefix(_CANNOT_LISTEN).split(": ")[0]
-        advice = "Another server is running there, or a certificate cannot be read. Choose another by --listen."
+        advice = "Another server is running there, or this machine has no such address: see --listen, --edge."
         return Failure(FailureKind.BUSY, f"{_CANNOT_LISTEN}{address}", advice)
     for kind, (number, advice) in _TABLE.items():
         if isinstance(error, kind):

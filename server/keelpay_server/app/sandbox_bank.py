@@ -15,7 +15,7 @@ from keelpay_server.rails.conformance.suite import run as run_suite
 from keelpay_server.rails.grpc_rail import RailTls
 from keelpay_server.rails.sandbox.behaviour import BankProfile, Behaviour
 from keelpay_server.rails.sandbox.faults import FaultDice, FaultPlan
-from keelpay_server.rails.sandbox.magic import table_text
+from keelpay_server.rails.sandbox.magic_table import table_text
 from keelpay_server.rails.sandbox.server import serve
 from keelpay_server.rpc.contract import StartRefusedError
 

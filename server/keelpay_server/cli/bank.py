@@ -126,11 +126,16 @@ def conformance(address: str, currency: str, cases: tuple[int, ...], roots: Path
 
 @bank.command()
 def magic() -> None:
-    """Print the stories that test cards and amounts ask a sandbox bank for.
+    """Print the test cards, accounts, wallets and amounts that ask a sandbox bank for a story.
+
+    Store a test card or account with a payer, or pay exactly that amount (in a currency of two decimals; 9,990,001
+    minor units and so on in any). Every other number and amount succeeds at once. The scenario's name is what
+    SetScenario of the bank's levers takes, and `tok-` before it the bank's own token of it.
 
     \b
-    Example:
+    Examples:
       keelpay bank magic | grep timeout
+      keelpay bank magic | less -S
     """
     from keelpay_server.app.sandbox_bank import table_text
 

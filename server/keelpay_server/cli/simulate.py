@@ -50,11 +50,9 @@ def traffic_options(days: int, payments: int) -> Callable[[Command], Command]:
 @click.option("--address", metavar="HOST:PORT", help="A running test server, instead of one of its own.")
 @click.option("--credentials", type=_FILE, multiple=True, metavar="FILE",
               help="With --address: key files of one partner and of two operators.")  # fmt: skip
-@click.option("--bank", "banks", multiple=True, metavar="NAME=HOST:PORT",
-              help="With --address: the sandbox banks of its settings.")  # fmt: skip
 def simulate(
     file: Path | None, days: int, payments: int, merchants: int, seed: int, address: str | None,
-    credentials: tuple[Path, ...], banks: tuple[str, ...],
+    credentials: tuple[Path, ...],
 ) -> None:  # fmt: skip
     """Replay days of payments in minutes, and report what came of them.
 
@@ -63,26 +61,32 @@ def simulate(
     The report adds up both sides of everything that is known twice. Exit code 1 if anything is left unexplained.
 
     Without --address it starts a server and three sandbox banks in a folder of its own, and removes them at the end.
+    With it a test installation is played with as it stands: its sandbox banks, inside the server or beside it, go along
+    with its clock, which cannot be moved back.
 
     \b
     Examples:
       keelpay simulate
       keelpay simulate --file transactions.csv.gz --days 7 --payments 20000
-      keelpay simulate --address 127.0.0.1:8443 --credentials partner-shop.pem --credentials operator-ann.pem \\
-          --credentials operator-ben.pem --bank sandbox-card=127.0.0.1:7001 --bank ...
+    \b
+    With a server of yours (on SQLite clients are admitted before it starts):
+      keelpay keys admit partner shop
+      keelpay keys admit operator ann
+      keelpay keys admit operator ben
+      keelpay serve &
+      keelpay simulate --address 127.0.0.1:8443 --credentials partner-shop.pem \\
+          --credentials operator-ann.pem --credentials operator-ben.pem
     """
     from rich.console import Console
 
     from keelpay_clients.simulation import Options
 
     options = Options(traffic=file, days=days, payments=payments, merchants=merchants, seed=seed)
-    if not run(_simulate(options, address, credentials, banks, Console())):
+    if not run(_simulate(options, address, credentials, Console())):
         raise SystemExit(FOUND_WRONG)
 
 
-async def _simulate(
-    options: "Options", address: str | None, credentials: tuple[Path, ...], banks: tuple[str, ...], out: "Console"
-) -> bool:
+async def _simulate(options: "Options", address: str | None, credentials: tuple[Path, ...], out: "Console") -> bool:
     from keelpay_clients.simulation import run_simulation
 
     from .stage import open_stage
@@ -90,7 +94,7 @@ async def _simulate(
     async with AsyncExitStack() as stack:
         stack.enter_context(playing())
         if address is not None:
-            connection = running(address, credentials, banks)
+            connection = running(address, credentials)
         else:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="keelpay-"))
             with out.status("starting a server and three sandbox banks"):
@@ -98,7 +102,7 @@ async def _simulate(
         return (await run_simulation(connection, options, out)).ok
 
 
-def running(address: str, credentials: tuple[Path, ...], banks: tuple[str, ...]) -> "Connection":
+def running(address: str, credentials: tuple[Path, ...]) -> "Connection":
     """Returns a connection to an installation that runs, or ends the process with what is missing."""
     from keelpay_clients.connection import Connection
     from keelpay_clients.key_file import KeyFileError, read_key
@@ -114,13 +118,7 @@ def running(address: str, credentials: tuple[Path, ...], banks: tuple[str, ...])
             WRONG_SETTINGS, "--address needs --credentials of one partner and of two operators",
             "keelpay keys admit partner shop; keelpay keys admit operator ann; keelpay keys admit operator ben",
         )  # fmt: skip
-    addresses = dict(bank.split("=", 1) for bank in banks if "=" in bank)
-    if not addresses:
-        fail(
-            WRONG_SETTINGS, "--address needs the sandbox banks of its settings, --bank NAME=HOST:PORT",
-            "They are processes of their own then: keelpay bank serve --help tells how.",
-        )  # fmt: skip
     return Connection(
         target=address, audience=partners[0].audience, partner=partners[0].key,
-        operators=(operators[0].key, operators[1].key), banks=addresses,
+        operators=(operators[0].key, operators[1].key),
     )  # fmt: skip

@@ -59,7 +59,7 @@ async def open_stage(folder: Path) -> AsyncIterator["Connection"]:
         partner, *operators = (read_key(file).key for file in files)
         yield Connection(
             target=await server.address(), audience=settings.name, partner=partner,
-            operators=(operators[0], operators[1]), banks=addresses,
+            operators=(operators[0], operators[1]),
         )  # fmt: skip
 
 

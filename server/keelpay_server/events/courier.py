@@ -15,6 +15,7 @@ from standardwebhooks import Webhook
 from keelpay_server.book.changes import Work
 from keelpay_server.book.engine import Engine
 from keelpay_server.book.ports import Page
+from keelpay_server.book.times import SECOND_US
 from keelpay_server.book.worker import Look
 
 from .delivery import Attempt, Delivery, DeliveryState, is_stale
@@ -30,7 +31,6 @@ ROUND_MAX: Final = 32
 """Deliveries tried at once for one subscription."""
 STALE_MAX: Final = 500
 """Deliveries looked at in a round."""
-_US_PER_S: Final = 1_000_000
 
 
 class Courier:
@@ -92,13 +92,13 @@ class Courier:
 
     def _headers(self, row: Subscription, told: Told, content: bytes, now_us: int) -> dict[str, str]:
         """Returns the headers of Standard Webhooks: one signature for each key that is valid."""
-        moment = datetime.fromtimestamp(now_us // _US_PER_S, UTC)
+        moment = datetime.fromtimestamp(now_us // SECOND_US, UTC)
         text = content.decode()
         signatures = [
             Webhook(self._seal.open(key.sealed, row.partner, key.id)).sign(told.id, moment, text)
             for key in valid_keys(row, now_us)
         ]
         return {
-            "webhook-id": told.id, "webhook-timestamp": str(now_us // _US_PER_S),
+            "webhook-id": told.id, "webhook-timestamp": str(now_us // SECOND_US),
             "webhook-signature": " ".join(signatures),
         }  # fmt: skip

@@ -9,12 +9,12 @@ from enum import IntEnum
 from typing import Final, NamedTuple
 
 from keelpay_server.book.refusal import refuse_transition
+from keelpay_server.book.times import DAY_US, SECOND_US
 
 RETRY_S: Final = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
 """Waits between attempts, in seconds: three days and three hours together (Standard Webhooks, "Retry schedule")."""
-GIVE_UP_US: Final = 4 * 86_400_000_000
+GIVE_UP_US: Final = 4 * DAY_US
 """After this long a delivery that could not be tried often enough fails too."""
-_US_PER_S: Final = 1_000_000
 _SUCCESS: Final = range(200, 300)
 
 
@@ -119,7 +119,7 @@ def after_attempt(delivery: Delivery, attempt: Attempt, wall_us: int) -> Deliver
         return _end(delivery, DeliveryState.DELIVERED)
     if tries > len(RETRY_S) or is_stale(delivery, wall_us):
         return _end(delivery, DeliveryState.FAILED)
-    return delivery._replace(next_time=wall_us + RETRY_S[tries - 1] * _US_PER_S)
+    return delivery._replace(next_time=wall_us + RETRY_S[tries - 1] * SECOND_US)
 
 
 def is_stale(delivery: Delivery, wall_us: int) -> bool:

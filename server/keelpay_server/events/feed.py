@@ -11,6 +11,7 @@ from keelpay_server.book import journal
 from keelpay_server.book.journal import JournalRow
 from keelpay_server.book.merchant import Merchant
 from keelpay_server.book.ports import Page, Reader
+from keelpay_server.book.times import MINUTE_US
 
 from .names import STREAM_PREFIX
 from .selection import Selection
@@ -20,7 +21,7 @@ ROWS_MAX: Final = 20
 """Journal rows read at once: small enough that decoding them does not hold up the loop."""
 OWNERS_MAX: Final = 100_000
 _LOOKED_UP_MAX: Final = 500
-CLOCK_LEAP_US: Final = 60_000_000
+CLOCK_LEAP_US: Final = MINUTE_US
 """By how much the wall clock may have leapt without a list by time missing an event."""
 
 

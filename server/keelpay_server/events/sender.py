@@ -1,8 +1,8 @@
 """Sends one webhook: one POST over TLS to an address that was judged after it was resolved.
 
 In: a URI, headers, a body. Out: the status, or why there is none. Invariant: what is connected to is the very address
-that was judged, while `Host` and the certificate are those of the name; nothing is redirected, no proxy or cookie is
-taken from the environment, and no answer is read further than its head.
+that was judged, through the settings' proxy too, while `Host` and the certificate are those of the name; nothing is
+redirected, no proxy or cookie is taken from the environment, and no answer is read further than its head.
 
 Written on asyncio's streams instead of an HTTP client: a client brings redirects, proxies, pools and decompression,
 which would have to be kept from doing harm here, to read a status line.
@@ -35,12 +35,18 @@ class SendingSettings:
 
     loopback: bool = False
     """Whether they may go to this machine; for test installations only."""
+    proxy: str = ""
+    """`HOST:PORT` of an HTTP proxy that all of them go through; empty for straight."""
     timeout_s: float = 10.0
     """For all of an attempt: name, connection, handshake, request, answer."""
     connections_max: int = 256
     """Attempts under way at once, in this process."""
     head_bytes_max: int = 16 * 1024
     """Head of an answer."""
+
+
+class ProxyError(Exception):
+    """The proxy did not let a webhook through; the text says why."""
 
 
 class Answer(NamedTuple):
@@ -90,6 +96,8 @@ class Sender:
                 failure = f"certificate refused: {error.verify_message}"
             except ssl.SSLError:
                 failure = "TLS failed"
+            except ProxyError as error:
+                failure = str(error)
             except ConnectionRefusedError:
                 failure = "connection refused"
             except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError):
@@ -130,6 +138,8 @@ class Sender:
         addresses = await self._resolve(target)
         for last, address in enumerate(addresses, start=1 - len(addresses)):
             try:
+                if self._settings.proxy:
+                    return await self._tunnel(address, target)
                 return await asyncio.open_connection(
                     address, target.port, limit=self._settings.head_bytes_max,
                     ssl=self._tls, server_hostname=target.host, ssl_shutdown_timeout=1.0,
@@ -138,6 +148,29 @@ class Sender:
                 if not last:
                     raise
         raise AddressRefusedError("has no address")
+
+    async def _tunnel(self, address: str, target: Target) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Connects through the proxy (CONNECT, RFC 9110 section 9.3.6), by the judged address and not by its name: a
+        name that the proxy resolved by itself could lead elsewhere.
+
+        Raises:
+            ProxyError: The proxy does not let us through.
+        """
+        host, _, port = self._settings.proxy.rpartition(":")
+        try:
+            reader, writer = await asyncio.open_connection(
+                host.strip("[]"), int(port), limit=self._settings.head_bytes_max
+            )
+        except OSError as error:
+            raise ProxyError("the egress proxy cannot be reached") from error
+        authority = f"[{address}]:{target.port}" if ":" in address else f"{address}:{target.port}"
+        try:
+            await _let_through(reader, writer, authority)
+            await writer.start_tls(self._tls, server_hostname=target.host)
+        except BaseException:
+            writer.close()
+            raise
+        return reader, writer
 
     async def _resolve(self, target: Target) -> list[str]:
         """Returns the addresses of a host.
@@ -153,6 +186,19 @@ class Sender:
         if not all(is_allowed(address, loopback=self._settings.loopback) for address in found):
             raise AddressRefusedError("it leads to an address that is not public")
         return found
+
+
+async def _let_through(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, authority: str) -> None:
+    """Asks a proxy for a tunnel.
+
+    Raises:
+        ProxyError: It says no.
+    """
+    writer.write(f"CONNECT {authority} HTTP/1.1\r\nhost: {authority}\r\n\r\n".encode("ascii"))
+    await writer.drain()
+    status = await _status(reader)
+    if not arrived(status):
+        raise ProxyError(f"the egress proxy answered with {status}")
 
 
 def _look_up(host: str, port: int) -> list[str]:

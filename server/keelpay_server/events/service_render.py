@@ -4,6 +4,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from keelpay.api.event.v1 import delivery_pb2, event_pb2, subscription_pb2
 from keelpay_server.book import ids
+from keelpay_server.book.times import SECOND_US
 
 from .delivery import Delivery
 from .names import delivery_name, subscription_name
@@ -59,5 +60,5 @@ def stamp(time_us: int) -> Timestamp | None:
     """Returns a time in microseconds as a Timestamp; None for 0, which means that there is none."""
     if not time_us:
         return None
-    seconds, rest = divmod(time_us, 1_000_000)
+    seconds, rest = divmod(time_us, SECOND_US)
     return Timestamp(seconds=seconds, nanos=rest * 1000)

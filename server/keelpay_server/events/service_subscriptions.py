@@ -18,6 +18,7 @@ from keelpay_server.book.ports import Page
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused, invalid
 from keelpay_server.book.request import identify
+from keelpay_server.book.times import DAY_US
 
 from .delivery import Delivery, DeliveryState
 from .delivery_commands import Redeliver
@@ -32,7 +33,6 @@ from .telling import event_id
 REDELIVERED_MAX: Final = 5_000
 """Deliveries that one request queues again."""
 REDELIVERED_DAYS_MAX: Final = 30
-_DAY_US: Final = 86_400_000_000
 _KEY_ID_BYTES: Final = 4
 _STATE_PREFIX: Final = "STATE_"
 
@@ -145,7 +145,7 @@ class SubscriptionMethods(event_service_pb2_grpc.EventServiceServicer):
         row = await self._live(partner, key)
         start_us = request.start_time.ToMicroseconds()
         end_us = request.end_time.ToMicroseconds() if request.HasField("end_time") else self._engine.wall()
-        if request.HasField("end_time") and not start_us < end_us <= start_us + REDELIVERED_DAYS_MAX * _DAY_US:
+        if request.HasField("end_time") and not start_us < end_us <= start_us + REDELIVERED_DAYS_MAX * DAY_US:
             invalid("end_time", f"must be after start_time, by at most {REDELIVERED_DAYS_MAX} days")
         command = Redeliver(
             request=identify(call, request, request.name), caller=call.caller, deadline_us=call.deadline_us,

@@ -13,6 +13,7 @@ from keelpay_server.book.changes import WALL, Event, Work
 from keelpay_server.book.need import Need
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused
+from keelpay_server.book.times import DAY_US, SECOND_US
 from keelpay_server.book.world import World
 
 from .names import SUBSCRIPTION, stream_of
@@ -24,11 +25,10 @@ COUNT_MAX: Final = 20
 """Subscriptions of one partner."""
 KEYS_MAX: Final = 3
 """Keys of one subscription that sign at once."""
-FAILING_AFTER_US: Final = 86_400_000_000
+FAILING_AFTER_US: Final = DAY_US
 """Without one success for this long, a subscription is FAILING."""
 PAUSE_DIVISOR: Final = 24
 """While FAILING it is tried once, then left alone for this part of the time it has been failing: ever more rarely."""
-_US_PER_S: Final = 1_000_000
 
 
 class SubscriptionState(IntEnum):
@@ -134,7 +134,7 @@ def rotate(subscription: Subscription, key: Key, wall_us: int, overlap_s: int) -
     Raises:
         Refused: COUNT_LIMIT_REACHED where too many would sign at once.
     """
-    end_us = wall_us + overlap_s * _US_PER_S
+    end_us = wall_us + overlap_s * SECOND_US
     others = tuple(
         old._replace(expire_time=min(old.expire_time or end_us, end_us))
         for old in valid_keys(subscription, wall_us) if overlap_s

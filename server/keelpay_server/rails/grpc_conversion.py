@@ -129,7 +129,7 @@ def result_message(result: OperationResult) -> operation_pb2.OperationResult:
         key=result.key,
         kind=operation_pb2.OperationKind.ValueType(result.kind or 0),
         outcome=operation_pb2.Outcome.ValueType(result.outcome),
-        code=operation_pb2.ResultCode.ValueType(_CODE_NUMBERS.get(result.code, 0)),
+        code=code_number(result.code),
         bank_reference=result.bank_reference,
         cost_minor=result.cost_minor,
         amount_minor=result.amount_minor,
@@ -174,6 +174,16 @@ def result_of(message: operation_pb2.OperationResult, bank_us: int) -> Operation
         kind=_KINDS.get(message.kind),
         decide_us=message.decide_time.ToMicroseconds() if message.HasField("decide_time") else 0,
     )
+
+
+def code_number(name: str) -> operation_pb2.ResultCode.ValueType:
+    """Returns the number of a result code; 0 for an empty text or a code of ours alone."""
+    return operation_pb2.ResultCode.ValueType(_CODE_NUMBERS.get(name, 0))
+
+
+def code_name(number: int) -> str:
+    """Returns the name of a result code; empty for 0 and for numbers nobody knows."""
+    return _CODE_NAMES.get(number, "")
 
 
 def capabilities_message(row: RailCapabilities) -> capabilities_pb2.Capabilities:

@@ -5,6 +5,7 @@ gRPC beneath it; a status other than OK, a missing item, an answer about another
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import date
@@ -22,12 +23,13 @@ from keelpay_server.book.rail import (
     Statement,
     StatementUnavailableError,
 )
+from keelpay_server.book.times import SECOND_US
 
 from . import grpc_conversion as conversion
 from .grpc_statement import read_statement
 
+_log = logging.getLogger("keelpay.rails")
 NO_ANSWER: Final = "NO_ANSWER"
-_SECOND_US: Final = 1_000_000
 _CAPABILITIES_TIMEOUT_S: Final = 5.0
 _STATEMENT_TIMEOUT_S: Final = 600.0
 _BATCHES_AT_ONCE: Final = 4
@@ -55,19 +57,25 @@ class GrpcRail:
     Args:
         address: HOST:PORT.
         tls: Transport security; None speaks in the clear, which is for tests on one machine.
+        name: What the bank has to call itself; a bank of another name is told nothing. Empty for any.
+
+    Attributes:
+        stranger: What the bank called itself instead of `name`; empty as long as it did not.
+        channel: To the bank's process.
     """
 
-    def __init__(self, address: str, tls: RailTls | None = None) -> None:
+    def __init__(self, address: str, tls: RailTls | None = None, name: str = "") -> None:
+        self._name, self.stranger = name, ""
         if tls is None:
-            self._channel = grpc.aio.insecure_channel(address, _OPTIONS)
+            self.channel = grpc.aio.insecure_channel(address, _OPTIONS)
         else:
-            self._channel = grpc.aio.secure_channel(address, grpc.ssl_channel_credentials(*tls), _OPTIONS)
-        self._stub: rail_service_pb2_grpc.RailServiceAsyncStub = rail_service_pb2_grpc.RailServiceStub(self._channel)
+            self.channel = grpc.aio.secure_channel(address, grpc.ssl_channel_credentials(*tls), _OPTIONS)
+        self._stub: rail_service_pb2_grpc.RailServiceAsyncStub = rail_service_pb2_grpc.RailServiceStub(self.channel)
         self._capabilities: RailCapabilities | None = None
 
     async def close(self) -> None:
         """Closes the channel; calls under way become UNKNOWN."""
-        await self._channel.close()
+        await self.channel.close()
 
     async def capabilities(self) -> RailCapabilities | None:
         """Asks what the bank can do; what it said last where it does not answer, None where it never did."""
@@ -77,7 +85,12 @@ class GrpcRail:
             )
         except Exception:
             return self._capabilities
-        self._capabilities = conversion.capabilities_of(response.capabilities)
+        declared = conversion.capabilities_of(response.capabilities)
+        if self._name not in {"", declared.bank}:
+            self.stranger, self._capabilities = declared.bank, None
+            _log.error("the bank %s calls itself %r; nothing is sent to it", self._name, declared.bank)
+            return None
+        self.stranger, self._capabilities = "", declared
         return self._capabilities
 
     async def authorize_many(self, operations: Sequence[OperationRequest]) -> AsyncIterator[Sequence[OperationResult]]:
@@ -123,7 +136,7 @@ class GrpcRail:
         known = self._capabilities or await self.capabilities()
         if known is None:
             return _unknown(keys, NO_ANSWER, 0)
-        timeout_s = known.query_timeout_us / _SECOND_US
+        timeout_s = known.query_timeout_us / SECOND_US
         results: list[OperationResult] = []
         for start in range(0, len(keys), known.batch_items_max):
             batch = keys[start : start + known.batch_items_max]
@@ -148,7 +161,7 @@ class GrpcRail:
     async def _authorize_batch(
         self, batch: Sequence[OperationRequest], known: RailCapabilities, gate: asyncio.Semaphore
     ) -> list[OperationResult]:
-        timeout_s = known.authorize_timeout_us / _SECOND_US
+        timeout_s = known.authorize_timeout_us / SECOND_US
         keys = [operation.key for operation in batch]
         messages = [conversion.authorize_message(operation) for operation in batch]
         async with gate:
@@ -161,7 +174,7 @@ class GrpcRail:
         known = self._capabilities or await self.capabilities()
         if known is None:
             return _unknown((key,), NO_ANSWER, 0)[0]
-        timeout_s = known.operation_timeout_us / _SECOND_US
+        timeout_s = known.operation_timeout_us / SECOND_US
         return (await _ask(partial(method, message, timeout=timeout_s), (key,)))[-1]
 
 

@@ -9,7 +9,8 @@ from math import exp, log
 from struct import Struct
 from typing import Final, NamedTuple
 
-DAY_US: Final = 86_400_000_000
+from keelpay_server.book.times import DAY_US
+
 HALF_LIVES_DAYS: Final = (1, 7, 30)
 _R1, _R7, _R30 = (log(2) / (days * DAY_US) for days in HALF_LIVES_DAYS)
 _LAYOUT: Final = Struct("<3q16d")

@@ -8,12 +8,11 @@ folds the same batches, from the first or from a snapshot, holds the same bytes.
 from collections.abc import Iterable
 from typing import Any, Final
 
-from msgspec import msgpack
-
 from keelpay_server.book.changes import Event
 
 from . import counter as counters
 from .counter import EMPTY, Counter
+from .counters_snapshot import Copy, decode, encode
 from .facts import DATA_KEY, Facts, from_data
 from .features import ADDRESS, DEVICE, INSTRUMENT, PAYEE, PAYER
 from .policy import RiskPolicy
@@ -25,13 +24,12 @@ OWNERS_MAX: Final = 4
 """So many payers are remembered of a device, the first ones: more of them say nothing new."""
 KEPT_MAX: Final = 500_000
 """Entities of each kind in memory, about 300 bytes each; the longest untouched is forgotten first."""
-FORMAT: Final = 1
 LABEL_EVENT: Final = "risk.reported"
 LIST_EVENT: Final = "list_entry.changed"
 REMOVED: Final = 0
 """The strength told of a list entry that ends at once."""
 MILLI: Final = 1000
-_RACES_MAX: Final = 1000
+_RACES_MAX: Final = 100
 
 Table = dict[str, Any]
 
@@ -173,8 +171,10 @@ class Counters:
         self.sequence = last
         self._moves += 1
 
-    def dump(self) -> bytes:
-        """Returns a snapshot of the state as of `sequence`; it may be called while the lane's thread adopts.
+    def copy(self) -> Copy:
+        """Returns what is held now; it may be called in a thread of its own while the lane adopts.
+
+        It takes some 20 ms for 100,000 payers, in steps of at most 4 ms that cannot be interrupted.
 
         Raises:
             RuntimeError: The counters never stood still long enough to be read.
@@ -182,25 +182,25 @@ class Counters:
         for _ in range(_RACES_MAX):
             moves, sequence = self._moves, self.sequence
             # Each list is copied in one step of the interpreter; the count of moves tells whether all are of one time.
-            tables = [(kind, list(table.items())) for kind, table in self._tables.items()]
+            tables = [(kind, list(table), list(table.values())) for kind, table in self._tables.items()]
             if moves == self._moves and not moves % 2:
-                return msgpack.encode((FORMAT, sequence, tables))
+                return Copy(sequence, tables)
         raise RuntimeError("the counters are written without pause")
 
+    def dump(self) -> list[bytes]:
+        """Returns a snapshot of the state as of `sequence`, in parts. Raises as `copy`."""
+        return list(encode(self.copy()))
+
     @classmethod
-    def load(cls, policy: RiskPolicy, body: bytes, *, kept_max: int = KEPT_MAX) -> "Counters":
+    def load(cls, policy: RiskPolicy, parts: Iterable[bytes], *, kept_max: int = KEPT_MAX) -> "Counters":
         """Returns the counters of a snapshot; they fold what came after it by themselves.
 
         Raises:
             ValueError: The snapshot has another format; begin from the journal instead.
         """
-        form, sequence, tables = msgpack.decode(body)
-        if form != FORMAT:
-            raise ValueError(f"a risk snapshot of format {form} cannot be read, only {FORMAT}")
         made = cls(policy, kept_max=kept_max)
-        made.sequence = sequence
-        for kind, rows in tables:
-            made._tables[kind] = {key: tuple(value) if type(value) is list else value for key, value in rows}
+        made.sequence, tables = decode(parts)
+        made._tables |= tables
         return made
 
 

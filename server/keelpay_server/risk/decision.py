@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from msgspec import json
 
+from keelpay_server.book.channel import Channel
 from keelpay_server.book.ids import text
 from keelpay_server.book.need import Need
 from keelpay_server.book.world import World
@@ -27,8 +28,6 @@ __all__ = ["Decision", "Outcome", "Signals", "assess", "risk_needs"]
 
 KIND: Final = "dec"
 REASONS_MAX: Final = 8
-BALANCE: Final = 2
-"""The contract's channel whose money moves only by its payer's passkey or mandate."""
 OPENS_REVIEW: Final = frozenset({Outcome.REVIEW, Outcome.BLOCK_AND_REVIEW})
 _UNSCORED: Final = Score(0, 0, ())
 
@@ -208,7 +207,7 @@ def _raise(
 
 def _asks_anyway(signals: Signals) -> bool:
     """Tells whether the payer is still to be asked, whatever risk says: so that an approval proves nothing yet."""
-    return signals.channel == BALANCE and not (signals.confirmed or signals.mandate)
+    return signals.channel == Channel.BALANCE and not (signals.confirmed or signals.mandate)
 
 
 def _sign(strength: Strength) -> int:

@@ -8,12 +8,13 @@ from math import sqrt
 from struct import Struct
 from typing import Final, NamedTuple, Protocol
 
+from keelpay_server.book.times import HOUR_US
+
 from .counter import EMPTY, Counter, decay
 from .facts import Facts
 
 VERSION: Final = "features-1"
 UNKNOWN: Final = -1.0
-HOUR_US: Final = 3_600_000_000
 PRIOR_FRAUD: Final = 0.004
 """Frauds assumed of a payee before anything is known of it: the base rate of the public data (0.8 %) times PRIOR."""
 PRIOR: Final = 0.5

@@ -13,6 +13,7 @@ from keelpay_server.book.command import Command
 from keelpay_server.book.need import Need
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused, refuse_transition
+from keelpay_server.book.times import HOUR_US
 from keelpay_server.book.world import World
 
 from .decision import Decision
@@ -20,7 +21,7 @@ from .facts import DATA_KEY
 from .label import Label, Report, report
 
 KIND: Final = "rev"
-DUE_US: Final = 4 * 3_600_000_000
+DUE_US: Final = 4 * HOUR_US
 """A payer waits: a review should be judged within four hours."""
 
 

@@ -10,6 +10,7 @@ from keelpay.api.risk.v1 import decision_pb2, list_entry_pb2, review_pb2
 from keelpay.api.type.v1 import money_pb2
 from keelpay_server.book.caller import Caller, CallerKind
 from keelpay_server.book.ids import text
+from keelpay_server.book.times import SECOND_US
 
 from .decision import KIND as DECISION_KIND
 from .decision import Decision, contributions_of
@@ -24,13 +25,13 @@ _OPERATOR = "operator:"
 
 def stamp(time_us: int) -> Timestamp:
     """Returns a protobuf timestamp of microseconds."""
-    seconds, micros = divmod(time_us, 1_000_000)
+    seconds, micros = divmod(time_us, SECOND_US)
     return Timestamp(seconds=seconds, nanos=micros * 1000)
 
 
 def micros(moment: Timestamp) -> int:
     """Returns a protobuf timestamp in microseconds."""
-    return moment.seconds * 1_000_000 + moment.nanos // 1000
+    return moment.seconds * SECOND_US + moment.nanos // 1000
 
 
 def render_decision(row: Decision, report: Report | None, caller: Caller) -> decision_pb2.Decision:

@@ -1,8 +1,12 @@
 import signal
+from datetime import UTC, timedelta
 
 import pytest
 
-from tests.e2e.cli.process import done, started
+from keelpay import AsyncClient, KeelpayError, Money, PaymentMethod
+from keelpay.credentials import anonymous, local
+from keelpay.enums import Behaviour, RailResultCode, Trigger
+from tests.e2e.cli.process import client_of, done, open_merchant, serving, started
 
 
 @pytest.mark.slow
@@ -45,3 +49,76 @@ async def test_a_taken_port_is_told():
         address = (await bank.until("listening"))["address"]
         code, _, words = await done("bank", "serve", "--listen", address)
         assert (code, f"cannot listen on {address}" in words, "Traceback" in words) == (5, True, False)
+
+
+def settings_of(path, **addresses):
+    """A settings file whose rails are banks of their own."""
+    rails = [
+        f'[[rails]]\nname = "{name}"\nchannel = "{name.removeprefix("sandbox-")}"\naddress = "{address}"\n'
+        "insecure = true\n"
+        for name, address in addresses.items()
+    ]
+    path.write_text("\n".join(rails))
+    return path
+
+
+async def test_two_processes_do_not_share_a_banks_file(tmp_path):
+    async with started("bank", "serve", "--file", tmp_path / "card.sqlite") as bank:
+        await bank.until("listening")
+        code, _, words = await done("bank", "serve", "--file", tmp_path / "card.sqlite")
+        assert (code, "is open in another process" in words, "Traceback" in words) == (5, True, False)
+
+
+async def test_a_bank_of_another_name_than_its_rail_stops_the_start(tmp_path):
+    async with started("bank", "serve", "--name", "second") as bank:
+        address = (await bank.until("listening"))["address"]
+        config = settings_of(tmp_path / "keelpay.toml", **{"sandbox-card": address})
+        code, _, words = await done("serve", "--config", config, "--data", tmp_path, "--listen", "127.0.0.1:0")
+    assert (code, "calls itself 'second'" in words, "Traceback" in words) == (3, True, False)
+
+
+async def test_the_levers_of_an_installation_reach_a_bank_that_is_a_process_of_its_own(tmp_path):
+    behaviour = ("--behaviour", "wallet", "--name", "sandbox-wallet")
+    async with started("bank", "serve", *behaviour, "--file", tmp_path / "wallet.sqlite") as bank:
+        address = (await bank.until("listening"))["address"]
+        config = settings_of(tmp_path / "keelpay.toml", **{"sandbox-wallet": address})
+        async with serving(tmp_path / "data", "--config", config) as server:
+            told = await server.until("listening")
+            levers = AsyncClient(address, credentials=local(anonymous()))
+            async with client_of(told["address"], told["sandbox_credential"]) as partner, levers:
+                await open_merchant(partner, "cafe")
+                clock = await partner.sandbox.advance_clock(timedelta(days=3))
+                shown = (await levers.sandbox_bank.advance_time()).bank_time.ToDatetime(tzinfo=UTC)
+                assert shown >= clock.business_time - timedelta(seconds=1)
+
+                await partner.sandbox.create_scenario(
+                    bank="sandbox-wallet", behaviour=Behaviour.DECLINED, operation_count=5,
+                    decline_code=RailResultCode.SUSPECTED_FRAUD,
+                )  # fmt: skip
+                assert (await pay(partner)).last_failure.rail_code == "SUSPECTED_FRAUD"
+                assert [each.remaining_count async for each in partner.sandbox.scenarios()] == [4]
+                await partner.sandbox.reset()
+                assert await partner.sandbox.scenarios().first() is None
+                assert (await pay(partner)).is_paid
+
+                await partner.sandbox.create_scenario(bank="sandbox-wallet", behaviour=Behaviour.PENDING_SUCCESS)
+                waiting = await pay(partner)
+                assert not waiting.is_paid
+                await partner.sandbox.trigger(waiting, Trigger.LATE_SUCCESS)
+                assert (await partner.payments.get(waiting)).is_paid
+
+                bank.tell(signal.SIGKILL)
+                await bank.end()
+                before = await partner.sandbox.clock()
+                with pytest.raises(KeelpayError) as caught:
+                    await partner.sandbox.advance_clock(timedelta(days=3), timeout_s=2)
+                assert caught.value.reason == "RAIL_UNAVAILABLE"
+                after = await partner.sandbox.clock()
+                assert after.business_time - before.business_time < timedelta(hours=1)
+
+
+async def pay(partner):
+    draft = partner.payments.draft(
+        merchant="merchants/cafe", amount=Money.of("1.00", "CNY"), method=PaymentMethod.wallet(), confirm=True
+    )
+    return await partner.payments.create(draft)

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.cli.process import done, started
+from tests.e2e.cli.process import done, serving, started
 
 
 @pytest.mark.slow
@@ -54,10 +54,28 @@ async def test_a_server_that_is_not_there_is_told(tmp_path):
         path = tmp_path / f"{name}.pem"
         assert (await done("keys", "admit", kind, name, "--out", path, "--data", tmp_path))[0] == 0
         files += ["--credentials", path]
-    code, _, words = await done(
-        "simulate", "--address", "127.0.0.1:1", *files, "--bank", "sandbox-card=127.0.0.1:1", "--payments", 1
-    )
+    code, _, words = await done("simulate", "--address", "127.0.0.1:1", *files, "--payments", 1)
     assert (code, words.startswith("keelpay: "), "Traceback" in words) == (1, True, False), words
+
+
+@pytest.mark.slow
+async def test_a_server_on_a_fresh_folder_is_simulated_with_by_its_address(tmp_path):
+    files = []
+    for kind, name in (("partner", "shop"), ("operator", "ann"), ("operator", "ben")):
+        path = tmp_path / f"{name}.pem"
+        assert (await done("keys", "admit", kind, name, "--out", path, "--data", tmp_path / "var"))[0] == 0
+        files += ["--credentials", path]
+    async with serving(tmp_path / "var") as server:
+        address = (await server.until("listening"))["address"]
+        drain = asyncio.create_task(server.process.stdout.read())
+        try:
+            for seed in (1, 2):  # a second time on the same books too
+                some = ("--payments", 20, "--days", 1, "--merchants", 3, "--seed", seed)
+                code, out, words = await done("simulate", "--address", address, *files, *some)
+                assert (code, "All green" in out) == (0, True), out + words
+        finally:
+            drain.cancel()
+            await asyncio.gather(drain, return_exceptions=True)
 
 
 def _of_this_test(folder):

@@ -1,11 +1,12 @@
 import asyncio
 import json
+import resource
 import signal
 import socket
 import stat
 import urllib.request
 
-from tests.e2e.cli.process import client_of, done, open_merchant, serving, started
+from tests.e2e.cli.process import COMMAND, PATIENCE_S, client_of, done, environment, open_merchant, serving, started
 
 BUSY, DATABASE, SETTINGS = 5, 4, 3
 
@@ -137,7 +138,7 @@ async def test_a_taken_port_is_told_in_a_sentence(tmp_path):
         holder.bind(("127.0.0.1", 0))
         holder.listen()
         address = f"127.0.0.1:{holder.getsockname()[1]}"
-        code, _, words = await done("serve", "--data", tmp_path, "--listen", address)
+        code, _, words = await done("serve", "--data", tmp_path, "--listen", address, "--no-edge")
     assert (code, words.splitlines()[0]) == (BUSY, f"keelpay: cannot listen on {address}")
 
 
@@ -160,18 +161,40 @@ async def test_a_file_has_one_server_and_the_second_is_told_so(tmp_path):
         assert not (tmp_path / "shop.pem").exists()
 
 
+async def test_servers_on_one_database_do_not_share_the_banks_inside_them(tmp_path, postgres_dsn):
+    settings = {"KEELPAY_DATABASE": postgres_dsn, "KEELPAY_MASTER_KEY": "5a" * 32}
+    async with serving(tmp_path, **settings) as first:
+        await first.until("listening")
+        code, _, words = await done("serve", "--data", tmp_path, "--listen", "127.0.0.1:0", **settings)
+        assert (code, "is open in another process" in words, "Traceback" in words) == (BUSY, True, False)
+        async with serving(tmp_path / "other", **settings) as second:
+            await second.until("listening")
+
+
+async def test_a_disk_that_is_full_at_the_start_is_told_in_a_sentence(tmp_path):
+    def little_room():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
+
+    process = await asyncio.create_subprocess_exec(
+        *COMMAND, "serve", "--data", str(tmp_path), "--listen", "127.0.0.1:0", env=environment(),
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, preexec_fn=little_room,
+    )  # fmt: skip
+    _, words = await asyncio.wait_for(process.communicate(), PATIENCE_S)
+    assert (process.returncode, words.startswith(b"keelpay: "), b"Traceback" in words) == (DATABASE, True, False)
+
+
 async def test_a_mode_is_for_ever(tmp_path):
     async with serving(tmp_path) as server:
         await server.until("listening")
     (tmp_path / "live.toml").write_text("mode = 'live'\nrails = []\n")
-    code, _, words = await done("serve", "--config", tmp_path / "live.toml", "--data", tmp_path)
+    code, _, words = await done("serve", "--config", tmp_path / "live.toml", "--data", tmp_path, "--no-edge")
     assert (code, "test installation" in words, "Traceback" in words) == (DATABASE, True, False)
 
 
 async def test_another_master_key_is_told_in_a_sentence(tmp_path):
     async with serving(tmp_path) as server:
         await server.until("listening")
-    code, _, words = await done("serve", "--data", tmp_path, KEELPAY_MASTER_KEY="11" * 32)
+    code, _, words = await done("serve", "--data", tmp_path, "--no-edge", KEELPAY_MASTER_KEY="11" * 32)
     assert (code, "another master key" in words, "Traceback" in words) == (SETTINGS, True, False)
 
 

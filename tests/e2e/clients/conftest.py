@@ -24,13 +24,20 @@ BANKS = {
 
 
 @pytest.fixture
-async def installation(tmp_path):
+async def banks(tmp_path):
+    """Addresses of sandbox banks, by name."""
     async with AsyncExitStack() as stack:
-        banks = {}
+        addresses = {}
         for name, (_, behaviour) in BANKS.items():
             profile = BankProfile(name, behaviour)
             bank = await serve(LOOPBACK, 0, profile=profile, path=tmp_path / f"{name}.sqlite")
-            banks[name] = (await stack.enter_async_context(bank)).address
+            addresses[name] = (await stack.enter_async_context(bank)).address
+        yield addresses
+
+
+@pytest.fixture
+async def installation(tmp_path, banks):
+    async with AsyncExitStack() as stack:
         rails = tuple(
             RailSettings(name=name, channel=channel, address=banks[name], insecure=True)
             for name, (channel, _) in BANKS.items()
@@ -50,7 +57,6 @@ async def installation(tmp_path):
             audience=settings.name,
             partner=keys[0],
             operators=(keys[1], keys[2]),
-            banks=banks,
             addresses={"gRPC": server.address},
         )
 

@@ -45,8 +45,8 @@ async def test_two_hundred_payments_come_out_even_after_a_story_on_the_same_book
     assert "All green" in lines_of(screen)[-1]
 
 
-async def test_money_that_nobody_can_explain_makes_a_bad_report(installation, screen):
-    wallet = AsyncClient(installation.banks["sandbox-wallet"], credentials=local(anonymous()))
+async def test_money_that_nobody_can_explain_makes_a_bad_report(installation, banks, screen):
+    wallet = AsyncClient(banks["sandbox-wallet"], credentials=local(anonymous()))
     async with wallet:
         await wallet.sandbox_bank.post_entry(
             bank_control_pb2.PostEntryRequest(

@@ -56,8 +56,8 @@ async def test_a_restart_goes_on_from_its_snapshot(book):
         await engine.execute_many(some_payments(10, seed=9))
         lived = live.dump()
     async with book.open() as (engine, _):
-        sequence, body = await engine.store.reader.snapshot("risk")
-    async with book.open(Counters.load(POLICY, body)) as (engine, resumed):
+        sequence, parts = await engine.store.reader.snapshot("risk")
+    async with book.open(Counters.load(POLICY, parts)) as (engine, resumed):
         assert resumed.sequence == sequence
         await engine.execute(RemoveEntries(entries=(), comment="nothing", caller=OPERATOR))
         assert resumed.dump() == lived

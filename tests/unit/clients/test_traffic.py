@@ -2,6 +2,7 @@ import gzip
 import sys
 from collections import Counter
 
+import duckdb
 import pytest
 
 from keelpay_clients.recorded_traffic import read_transactions
@@ -56,16 +57,50 @@ def test_a_broken_archive_is_refused(tmp_path):
         read_transactions(path, days=1)
 
 
+def write_parquet(path, rows):
+    with duckdb.connect() as line:
+        line.execute(
+            f"COPY (SELECT * FROM (VALUES {rows}) AS r(t, customer, terminal, amount_cents, fraud)) TO '{path}'"
+        )
+    return path
+
+
 def test_parquet_is_read_like_text(tmp_path):
-    pyarrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
-    columns = {"t": [5, DAY_S], "customer": [1, 2], "terminal": [3, 4], "amount_cents": [7, 8], "fraud": [1, 0]}
-    parquet.write_table(pyarrow.table(columns), tmp_path / "t.parquet")
-    assert read_transactions(tmp_path / "t.parquet", days=1) == [Transaction(5, "1", "3", 7, True)]
+    path = write_parquet(tmp_path / "t.parquet", f"(5, 1, 3, 7, 1), (9, 1, 3, 0, 0), ({DAY_S}, 2, 4, 8, 0)")
+    assert read_transactions(path, days=1) == [Transaction(5, "1", "3", 7, True)]
+    assert len(read_transactions(path, days=2)) == 2
+
+
+def test_parquet_keeps_the_order_of_a_long_file(tmp_path):
+    path = tmp_path / "t.parquet"
+    with duckdb.connect() as line:
+        line.execute(
+            "COPY (SELECT i AS t, i % 9 AS customer, 1 AS terminal, 1 + i AS amount_cents, 0 AS fraud "
+            f"FROM range(150_000) AS made(i)) TO '{path}'"
+        )
+    read = read_transactions(path, days=2, rows_max=140_000)
+    assert all(each.amount_minor == place for place, each in enumerate(read, start=1))
+    assert len(read) == 140_000
+
+
+@pytest.mark.parametrize("rows", ["(5, 1, 3, 7, 'x')", "(5, 1, 3, NULL, 0)"])
+def test_parquet_of_something_else_is_refused(tmp_path, rows):
+    with pytest.raises(TrafficError, match="row 2"):
+        read_transactions(write_parquet(tmp_path / "t.parquet", rows), days=1)
+
+
+def test_parquet_without_the_columns_and_a_broken_file_are_refused(tmp_path):
+    with duckdb.connect() as line:
+        line.execute(f"COPY (SELECT 1 AS milk) TO '{tmp_path / 'list.parquet'}' (FORMAT parquet)")
+    (tmp_path / "broken.parquet").write_bytes(b"PAR1 and then nothing that anybody reads PAR1")
+    for name, word in (("list.parquet", "row 2 has not the columns"), ("broken.parquet", r"parquet cannot be read: .")):
+        with pytest.raises(TrafficError, match=word):
+            read_transactions(tmp_path / name, days=1)
 
 
 def test_without_the_reader_of_parquet_another_file_is_advised(tmp_path, monkeypatch):
     (tmp_path / "t.parquet").write_bytes(b"PAR1")
-    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.setitem(sys.modules, "duckdb", None)
     with pytest.raises(TrafficError, match="pip install"):
         read_transactions(tmp_path / "t.parquet", days=1)
 

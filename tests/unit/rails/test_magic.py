@@ -1,6 +1,10 @@
 """The magic table asks for what it says, and for nothing by accident."""
 
-from keelpay_server.rails.sandbox.magic import SCENARIOS, amount_of, instrument_of, scenario_of, table_text
+import re
+
+from keelpay_server.rails.sandbox.magic import SCENARIOS, amount_of, instrument_of, scenario_of
+from keelpay_server.rails.sandbox.magic_table import table_text
+from keelpay_server.rails.sandbox.tokenizer import SandboxTokenizer
 
 
 def test_every_scenario_is_asked_for_by_its_amount_and_by_its_instrument():
@@ -21,8 +25,17 @@ def test_ordinary_payments_ask_for_nothing():
     assert scenario_of(1, "") == ""
 
 
-def test_the_printed_table_holds_every_scenario():
-    text = table_text()
-    for name, row in SCENARIOS.items():
-        assert f"| `{instrument_of(name)}` | {amount_of(name)} |" in text
-        assert row.note in text
+async def test_what_the_printed_table_says_to_type_asks_for_the_story_beside_it():
+    rows = [[cell.strip(" `") for cell in line.strip("|\n").split("|")] for line in table_text().splitlines()[2:]]
+    assert [row[0] for row in rows] == list(SCENARIOS)
+    for scenario, card, account, amount, kinds, what in rows:
+        for number in (card, account):
+            assert await SandboxTokenizer().token("bank", number, "-") == instrument_of(scenario)
+        assert scenario_of(int(re.sub(r"[,.]", "", amount)), "") == scenario
+        assert kinds.split(", ") == [kind.name for kind in SCENARIOS[scenario].kinds]
+        assert what == SCENARIOS[scenario].note
+
+
+def test_the_printed_table_is_straight():
+    lines = table_text().splitlines()
+    assert len({tuple(place for place, letter in enumerate(line) if letter == "|") for line in lines}) == 1

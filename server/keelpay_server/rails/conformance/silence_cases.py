@@ -8,6 +8,7 @@ import time
 from typing import Final
 
 from keelpay.api.rail.v1 import operation_pb2
+from keelpay_server.book.times import SECOND_US
 
 from .case import NotTriedError, case, expect
 from .grpc_subject import Result, Subject, describe
@@ -100,7 +101,7 @@ async def found_or_settled(subject: Subject, key: bytes) -> Result:
     Raises:
         NotTriedError: The settle time is longer than the suite may wait.
     """
-    settle_s = subject.capabilities.settle_time.ToMicroseconds() / 1_000_000
+    settle_s = subject.capabilities.settle_time.ToMicroseconds() / SECOND_US
     end_s = time.monotonic() + min(settle_s, subject.options.settle_s_max)
     told = await subject.query(key)
     while told.outcome in {NOT_FOUND, PENDING} and time.monotonic() < end_s:

@@ -20,6 +20,7 @@ from keelpay_server.book.rail import (
     StatementLineKind,
     StatementUnavailableError,
 )
+from keelpay_server.book.times import DAY_US, MINUTE_US
 
 from .behaviour import BankProfile, capabilities_of
 from .desk import Answer, Desk
@@ -28,8 +29,6 @@ from .operation import Operation, line_key_of, result_of
 from .orders import ScenarioOrders
 from .store import NEVER_DAY, Account, BankStore, ClosedDay, Entry, Notice
 
-_MINUTE_US: Final = 60_000_000
-_DAY_US: Final = 86_400_000_000
 _EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
 _APPROVE: Final = b"approve"
 
@@ -167,14 +166,17 @@ class SandboxBank:
         self._forced = (scenario, operation_count)
 
     def post_entry(
-        self, kind: StatementLineKind, amount_minor: int, currency: str, *, operation_key: bytes = b"", text: str = ""
-    ) -> str:
-        """Books a movement that no operation caused and returns its natural key."""
+        self, kind: StatementLineKind, amount_minor: int, currency: str, *, operation_key: bytes = b"", text: str = "",
+        entry_id: bytes = b"",
+    ) -> str:  # fmt: skip
+        """Books a movement that no operation caused, once under an id, and returns its natural key."""
         with self._store.transaction():
             self._catch_up()
+            natural_key = f"entry-{entry_id.hex()}" if entry_id else f"entry-{self._store.next_posted()}"
+            if entry_id and self._store.entry_of(natural_key) is not None:
+                return natural_key
             rows = self._store.load((operation_key,) if operation_key else ())
             desk = self._desk(self.now_us, rows)
-            natural_key = f"entry-{self._store.next_posted()}"
             desk.post(kind, natural_key, currency, amount_minor, cause=rows.get(operation_key), text=text)
             self._save(desk)
         return natural_key
@@ -323,10 +325,10 @@ class SandboxBank:
             self._store.save_accounts(desk.accounts.values())
 
     def _day_of(self, time_us: int) -> int:
-        return _EPOCH_DAY + (time_us + self.profile.utc_offset_minutes * _MINUTE_US) // _DAY_US
+        return _EPOCH_DAY + (time_us + self.profile.utc_offset_minutes * MINUTE_US) // DAY_US
 
     def _start_of(self, day: int) -> int:
-        return (day - _EPOCH_DAY) * _DAY_US - self.profile.utc_offset_minutes * _MINUTE_US
+        return (day - _EPOCH_DAY) * DAY_US - self.profile.utc_offset_minutes * MINUTE_US
 
 
 def _can_become(row: Operation, outcome: OperationOutcome) -> bool:

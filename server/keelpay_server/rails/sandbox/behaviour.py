@@ -8,9 +8,8 @@ from enum import Enum
 from typing import Final, NamedTuple
 
 from keelpay_server.book.rail import OperationKind, RailCapabilities
+from keelpay_server.book.times import DAY_US, SECOND_US
 
-_SECOND_US: Final = 1_000_000
-_DAY_US: Final = 86_400 * _SECOND_US
 _BASIS_POINTS: Final = 10_000
 
 
@@ -51,8 +50,8 @@ BEHAVIOURS: Final = {
         multiple_capture=True,
         cost_basis_points=45,
         net_of_cost=True,
-        settle_us=10 * _SECOND_US,
-        hold_us=7 * _DAY_US,
+        settle_us=10 * SECOND_US,
+        hold_us=7 * DAY_US,
     ),
     Behaviour.ACCOUNT: BehaviourRow(
         channel=4,
@@ -60,7 +59,7 @@ BEHAVIOURS: Final = {
         multiple_capture=False,
         cost_basis_points=10,
         net_of_cost=False,
-        settle_us=30 * _SECOND_US,
+        settle_us=30 * SECOND_US,
         hold_us=0,
     ),
     Behaviour.WALLET: BehaviourRow(
@@ -69,8 +68,8 @@ BEHAVIOURS: Final = {
         multiple_capture=False,
         cost_basis_points=38,
         net_of_cost=True,
-        settle_us=5 * _SECOND_US,
-        hold_us=7 * _DAY_US,
+        settle_us=5 * SECOND_US,
+        hold_us=7 * DAY_US,
     ),
 }
 
@@ -110,16 +109,16 @@ def capabilities_of(profile: BankProfile) -> RailCapabilities:
         currencies=profile.currencies,
         idempotent=True,
         settle_us=row.settle_us,
-        remember_us=400 * _DAY_US,
+        remember_us=400 * DAY_US,
         hold_us=row.hold_us,
         separate_capture=row.separate_capture,
         capture_on_authorize=True,
         partial_capture=row.separate_capture,
         multiple_capture=row.multiple_capture,
         batch_items_max=profile.batch_items_max,
-        authorize_timeout_us=10 * _SECOND_US,
-        operation_timeout_us=10 * _SECOND_US,
-        query_timeout_us=5 * _SECOND_US,
+        authorize_timeout_us=10 * SECOND_US,
+        operation_timeout_us=10 * SECOND_US,
+        query_timeout_us=5 * SECOND_US,
         net_of_cost=row.net_of_cost,
         utc_offset_minutes=profile.utc_offset_minutes,
     )

@@ -9,18 +9,24 @@ import grpc
 
 from keelpay.api.sandbox.v1 import bank_control_pb2 as control_pb
 from keelpay.api.sandbox.v1 import bank_control_pb2_grpc
-from keelpay_server.book.rail import StatementLineKind, StatementUnavailableError
+from keelpay_server.book.rail import OperationOutcome, StatementLineKind, StatementUnavailableError
 from keelpay_server.book.statement_file import render_statement
+from keelpay_server.book.times import DAY_US, SECOND_US
 from keelpay_server.rails import grpc_conversion as conversion
 
 from .bank import SandboxBank
 from .delivery import Delivery
 from .faults import FaultPlan
+from .orders import scenario_of_order
+from .remote_levers import order_of
 
 Context = grpc.aio.ServicerContext[Any, Any]
-_SECOND_US: Final = 1_000_000
-_DAY_US: Final = 86_400 * _SECOND_US
 _DAYS_MAX: Final = 400
+_ID_BYTES: Final = 16
+_DECISIONS: Final = {
+    int(outcome): outcome
+    for outcome in (OperationOutcome.SUCCEEDED, OperationOutcome.DECLINED, OperationOutcome.RETURNED)
+}
 _KINDS: Final = {int(kind): kind for kind in StatementLineKind}
 _DIFFERENCES: Final[dict[int, dict[str, Any]]] = {
     control_pb.STATEMENT_DIFFERENCE_MISSING: {"day_shift": None},
@@ -40,7 +46,7 @@ class ControlServicer(bank_control_pb2_grpc.SandboxBankControlServiceServicer):
     async def SetFaults(self, request: control_pb.SetFaultsRequest, context: Context) -> control_pb.SetFaultsResponse:
         """Sets how often calls go wrong."""
         faults = request.faults
-        late_s = faults.late.ToMicroseconds() / _SECOND_US if faults.HasField("late") else FaultPlan().late_s
+        late_s = faults.late.ToMicroseconds() / SECOND_US if faults.HasField("late") else FaultPlan().late_s
         plan = FaultPlan(
             faults.seed,
             faults.request_lost_permille,
@@ -67,12 +73,47 @@ class ControlServicer(bank_control_pb2_grpc.SandboxBankControlServiceServicer):
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"there is no scenario {request.scenario!r}")
         return control_pb.SetScenarioResponse()
 
+    async def OrderScenario(
+        self, request: control_pb.OrderScenarioRequest, context: Context
+    ) -> control_pb.OrderScenarioResponse:
+        """Takes an order of a test."""
+        order = order_of(request.id, request.scenario)
+        if len(order.id) != _ID_BYTES or order.operation_count < 1 or scenario_of_order(order) is None:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "the bank cannot follow this order")
+        self._lane.bank.orders.add(order)
+        return control_pb.OrderScenarioResponse()
+
+    async def ListOrders(
+        self, request: control_pb.ListOrdersRequest, context: Context
+    ) -> control_pb.ListOrdersResponse:
+        """Tells what is left of each order."""
+        left = self._lane.bank.orders.remaining()
+        return control_pb.ListOrdersResponse(
+            orders=[control_pb.ScenarioOrder(id=key, remaining_count=count) for key, count in left.items()]
+        )
+
+    async def EndOrders(self, request: control_pb.EndOrdersRequest, context: Context) -> control_pb.EndOrdersResponse:
+        """Ends all orders."""
+        self._lane.bank.orders.clear()
+        return control_pb.EndOrdersResponse()
+
+    async def DecideOperation(
+        self, request: control_pb.DecideOperationRequest, context: Context
+    ) -> control_pb.DecideOperationResponse:
+        """Decides an operation now."""
+        outcome = _DECISIONS.get(request.outcome)
+        if outcome is None:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "outcome is SUCCEEDED, DECLINED or RETURNED")
+        code = conversion.code_name(request.code)
+        result = await self._lane.call(SandboxBank.decide, request.key, outcome, code)
+        return control_pb.DecideOperationResponse(result=None if result is None else conversion.result_message(result))
+
     async def AdvanceTime(
         self, request: control_pb.AdvanceTimeRequest, context: Context
     ) -> control_pb.AdvanceTimeResponse:
         """Moves the bank's clock."""
         step_us = request.step.ToMicroseconds()
-        if not (0 <= step_us <= _DAYS_MAX * _DAY_US and 0 <= request.days <= _DAYS_MAX):
+        if not (0 <= step_us <= _DAYS_MAX * DAY_US and 0 <= request.days <= _DAYS_MAX):
             reason = f"the bank's clock goes forward by at most {_DAYS_MAX} days a call"
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, reason)
         now_us = await self._lane.call(SandboxBank.advance, step_us=step_us, days=request.days)
@@ -92,6 +133,7 @@ class ControlServicer(bank_control_pb2_grpc.SandboxBankControlServiceServicer):
             request.currency_code,
             operation_key=request.operation_key,
             text=request.text,
+            entry_id=request.id,
         )
         return control_pb.PostEntryResponse(natural_key=natural_key)
 

@@ -15,13 +15,13 @@ from keelpay_server.book.rail import (
     OperationResult,
     StatementLineKind,
 )
+from keelpay_server.book.times import SECOND_US
 
 from .behaviour import BEHAVIOURS, BankProfile, Behaviour, cost_of
 from .magic import NEVER_S, SCENARIOS, Scenario, scenario_of
 from .operation import Operation, body_of, fence, line_key_of, new_operation, result_of
 from .store import Account, Entry
 
-_SECOND_US: Final = 1_000_000
 _KEY_BYTES: Final = 16
 _PLAIN: Final = Scenario(0, ())
 _OUT: Final = {OperationKind.REFUND: StatementLineKind.REFUND, OperationKind.PAY: StatementLineKind.PAYOUT}
@@ -212,7 +212,7 @@ class Desk:
     def _schedule(self, row: Operation, scenario: Scenario) -> Operation:
         if scenario.later_s == NEVER_S:
             return row
-        due_us = self._now_us + scenario.later_s * _SECOND_US
+        due_us = self._now_us + scenario.later_s * SECOND_US
         return row._replace(due_us=due_us, due_outcome=scenario.later, due_code=scenario.later_code)
 
     def _succeed(self, row: Operation) -> Operation:

@@ -3,8 +3,8 @@
 In: orders, times, decisions. Out: what the bank shows. Invariant: every lever is one call of the bank.
 """
 
-from keelpay_server.book.rail import OperationOutcome, OperationResult
-from keelpay_server.book.sandbox_bank import SandboxOrder
+from keelpay_server.book.rail import OperationOutcome, OperationResult, StatementLineKind
+from keelpay_server.book.sandbox_bank import SandboxEntry, SandboxOrder
 
 from .bank import SandboxBank
 from .lane import BankLane
@@ -36,6 +36,14 @@ class LocalLevers:
     async def remaining(self) -> dict[bytes, int]:
         """See the port."""
         return self._lane.bank.orders.remaining()
+
+    async def post(self, entry: SandboxEntry) -> bool:
+        """See the port."""
+        kind = StatementLineKind(entry.kind)
+        await self._lane.call(
+            SandboxBank.post_entry, kind, entry.amount, entry.currency, text=entry.text, entry_id=entry.id
+        )
+        return True
 
     async def reset(self) -> None:
         """See the port."""

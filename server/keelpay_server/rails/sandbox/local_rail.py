@@ -18,6 +18,7 @@ from keelpay_server.book.rail import (
     RailCapabilities,
     Statement,
 )
+from keelpay_server.book.times import SECOND_US
 
 from .bank import SandboxBank
 from .behaviour import BankProfile
@@ -26,7 +27,6 @@ from .faults import FaultPlan
 from .lane import BankLane
 from .store import BankStore
 
-_SECOND_US: Final = 1_000_000
 NO_ANSWER: Final = "NO_ANSWER"
 
 
@@ -99,7 +99,7 @@ class LocalRail:
         begin_us = self._elapsed_us()
         results = await call
         if not results:
-            await self.delivery.sleep(self._capabilities.authorize_timeout_us / _SECOND_US)
+            await self.delivery.sleep(self._capabilities.authorize_timeout_us / SECOND_US)
         bank_us = self._elapsed_us() - begin_us
         heard = [
             result._replace(outcome=OperationOutcome.UNKNOWN, bank_us=bank_us)

@@ -3,7 +3,7 @@
 In: an instrument token or an amount. Out: the scenario it stands for. An instrument named `tok-<scenario>` tells it
 for everything done with that authorization; an amount of exactly 99,900.00 plus the scenario's number (in minor units:
 9_990_000 + number) tells it for that one operation. Everything else succeeds at once.
-Invariant: a table; `table_text` prints it for people, so there is no second list to keep.
+Invariant: a table; `magic_table.py` prints it for people, so there is no second list to keep.
 """
 
 from typing import Final, NamedTuple
@@ -124,12 +124,3 @@ def instrument_of(scenario: str) -> str:
 def amount_of(scenario: str) -> int:
     """Returns the magic amount of a scenario, in minor units."""
     return MAGIC_AMOUNT_MINOR + SCENARIOS[scenario].number
-
-
-def table_text() -> str:
-    """Returns the scenarios as a Markdown table."""
-    head = "| instrument | amount (minor units) | befalls | what happens |\n|---|---|---|---|\n"
-    return head + "".join(
-        f"| `{instrument_of(name)}` | {amount_of(name)} | {', '.join(kind.name for kind in row.kinds)} | {row.note} |\n"
-        for name, row in SCENARIOS.items()
-    )

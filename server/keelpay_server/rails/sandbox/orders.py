@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from keelpay_server.book.rail import OperationKind, OperationOutcome, OperationRequest
 from keelpay_server.book.sandbox_bank import SandboxOrder
+from keelpay_server.book.times import SECOND_US
 
 from .magic import Scenario
 
@@ -16,7 +17,6 @@ _DECIDED_LATER: Final = (OperationKind.AUTHORIZE, OperationKind.REFUND, Operatio
 _STATED: Final = (OperationKind.AUTHORIZE, OperationKind.CAPTURE, OperationKind.REFUND, OperationKind.PAY)
 _DECLINE: Final = "INSUFFICIENT_FUNDS"
 _DELAY_S: Final = 10
-_SECOND_US: Final = 1_000_000
 _DECLINED, _PENDING = OperationOutcome.DECLINED, OperationOutcome.PENDING
 _PLAIN: Final = Scenario(0, _STATED)
 
@@ -91,7 +91,7 @@ def scenario_of_order(order: SandboxOrder) -> Scenario | None:
         return None
     scenario = scenario._replace(kinds=kinds)
     if order.delay_us and scenario.later_s:
-        scenario = scenario._replace(later_s=-(-order.delay_us // _SECOND_US))
+        scenario = scenario._replace(later_s=-(-order.delay_us // SECOND_US))
     if order.code and scenario.code:
         scenario = scenario._replace(code=order.code)
     if order.code and scenario.later_code:

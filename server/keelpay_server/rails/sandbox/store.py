@@ -13,6 +13,10 @@ from typing import Final, NamedTuple
 from .operation import Operation
 
 NEVER_DAY: Final = 0
+_BUSY_S: Final = 1.0
+"""How long another process may take to let go of the file."""
+_PRIMARY: Final = 0xFF
+"""Of SQLite's extended result codes."""
 
 _SCHEMA: Final = """
 create table if not exists operation (
@@ -98,21 +102,43 @@ class Notice(NamedTuple):
     currency: str
 
 
+class BankFileError(Exception):
+    """The file of a sandbox bank cannot be used; the text says which and why."""
+
+
+class BankFileBusy(BankFileError):  # noqa: N818  (told to the person at the keyboard)
+    """Another process has it."""
+
+
 class BankStore:
     """The file.
 
     Args:
         path: Where it is; None keeps everything in memory.
+
+    Raises:
+        BankFileBusy: Another process has it.
+        BankFileError: It is no database, or it cannot be written.
     """
 
     def __init__(self, path: Path | None = None) -> None:
         self.durable = path is not None
-        self._db = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
+        try:
+            self._db = sqlite3.connect(
+                path or ":memory:", timeout=_BUSY_S, isolation_level=None, check_same_thread=False
+            )
+            self._posted = self._begin()
+        except sqlite3.Error as error:
+            raise _told(path, error) from error
+
+    def _begin(self) -> int:
+        """Makes the file ours alone and whole; returns the number of the last entry."""
+        # Before anything else: a file in WAL that is opened first and locked then lets two begin.
+        self._db.execute("pragma locking_mode=exclusive")
         self._db.execute("pragma journal_mode=wal")
         self._db.execute("pragma synchronous=full")
-        self._db.execute("pragma locking_mode=exclusive")
         self._db.executescript(_SCHEMA)
-        self._posted = self._db.execute("select coalesce(max(posted), 0) from entry").fetchone()[0]
+        return int(self._db.execute("select coalesce(max(posted), 0) from entry").fetchone()[0])
 
     def close(self) -> None:
         """Closes the file."""
@@ -213,3 +239,9 @@ class BankStore:
     def drop_notice(self, notice_id: bytes) -> None:
         """Forgets news that was told."""
         self._db.execute("delete from notice where id = ?", (notice_id,))
+
+
+def _told(path: Path | None, error: sqlite3.Error) -> BankFileError:
+    if getattr(error, "sqlite_errorcode", 0) & _PRIMARY in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        return BankFileBusy(f"the sandbox bank's file {path} is open in another process; a bank has one")
+    return BankFileError(f"the sandbox bank's file {path} cannot be used: {error}")

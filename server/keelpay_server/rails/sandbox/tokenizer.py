@@ -42,3 +42,8 @@ def card_of(scenario: str) -> str:
 def account_of(scenario: str) -> str:
     """Returns the test account of a scenario, as it may be typed for a bank, a wallet or a chain."""
     return f"SANDBOXADDRESS{SCENARIOS[scenario].number:03}"
+
+
+def short_account_of(scenario: str) -> str:
+    """Returns the shortest test account of a scenario, as a newcomer types it for a bank or a wallet."""
+    return f"SANDBOX{SCENARIOS[scenario].number:03}"

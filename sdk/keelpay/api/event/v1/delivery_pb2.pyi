@@ -33,7 +33,7 @@ class Delivery(_message.Message):
         STATE_UNSPECIFIED: Delivery._State.ValueType  # 0
         """Not said. Never returned."""
         STATE_PENDING: Delivery._State.ValueType  # 1
-        """Waits for its first or next attempt. Moves to DELIVERED or FAILED."""
+        """Waits for its first or next attempt. Then DELIVERED or FAILED."""
         STATE_DELIVERED: Delivery._State.ValueType  # 2
         """Answered with a status of 200 to 299. End, until it is asked for again."""
         STATE_FAILED: Delivery._State.ValueType  # 3
@@ -45,7 +45,7 @@ class Delivery(_message.Message):
     STATE_UNSPECIFIED: Delivery.State.ValueType  # 0
     """Not said. Never returned."""
     STATE_PENDING: Delivery.State.ValueType  # 1
-    """Waits for its first or next attempt. Moves to DELIVERED or FAILED."""
+    """Waits for its first or next attempt. Then DELIVERED or FAILED."""
     STATE_DELIVERED: Delivery.State.ValueType  # 2
     """Answered with a status of 200 to 299. End, until it is asked for again."""
     STATE_FAILED: Delivery.State.ValueType  # 3

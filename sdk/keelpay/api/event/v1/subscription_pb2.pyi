@@ -71,7 +71,7 @@ class Subscription(_message.Message):
         STATE_UNSPECIFIED: Subscription._State.ValueType  # 0
         """Not said. Never returned."""
         STATE_ACTIVE: Subscription._State.ValueType  # 1
-        """Events are sent. Moves to FAILING."""
+        """Events are sent. Then FAILING."""
         STATE_FAILING: Subscription._State.ValueType  # 2
         """Every delivery of the last day failed. They are still tried, ever more rarely; one that succeeds makes it ACTIVE."""
 
@@ -81,7 +81,7 @@ class Subscription(_message.Message):
     STATE_UNSPECIFIED: Subscription.State.ValueType  # 0
     """Not said. Never returned."""
     STATE_ACTIVE: Subscription.State.ValueType  # 1
-    """Events are sent. Moves to FAILING."""
+    """Events are sent. Then FAILING."""
     STATE_FAILING: Subscription.State.ValueType  # 2
     """Every delivery of the last day failed. They are still tried, ever more rarely; one that succeeds makes it ACTIVE."""
 

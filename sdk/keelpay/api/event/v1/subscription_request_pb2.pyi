@@ -33,8 +33,9 @@ class CreateSubscriptionRequest(_message.Message):
     parent: _builtins.str
     """The partner, `partners/{p}`."""
     request_id: _builtins.str
-    """The caller's id of this request, a UUID. The same id with the same body is never done twice: it answers with
-    the resource as it is now, or with the same refusal. Remembered for at least 30 days.
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
     """
     @_builtins.property
     def subscription(self) -> _subscription_pb2.Subscription:
@@ -158,8 +159,9 @@ class DeleteSubscriptionRequest(_message.Message):
     name: _builtins.str
     """`partners/{p}/subscriptions/{s}`."""
     request_id: _builtins.str
-    """The caller's id of this request, a UUID. The same id with the same body is never done twice: it answers with
-    the resource as it is now, or with the same refusal. Remembered for at least 30 days.
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
     """
     def __init__(
         self,
@@ -209,8 +211,9 @@ class RotateSecretRequest(_message.Message):
     name: _builtins.str
     """`partners/{p}/subscriptions/{s}`."""
     request_id: _builtins.str
-    """The caller's id of this request, a UUID. The same id with the same body is never done twice: it answers with
-    the resource as it is now, or with the same refusal. Remembered for at least 30 days.
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
     """
     overlap_s: _builtins.int
     """How long the secrets there are go on signing, in seconds: 0 to 604,800 (7 days). 0: they end at once, as after a
@@ -339,8 +342,9 @@ class RedeliverRequest(_message.Message):
     name: _builtins.str
     """`partners/{p}/subscriptions/{s}`."""
     request_id: _builtins.str
-    """The caller's id of this request, a UUID. The same id with the same body is never done twice: it answers with
-    the resource as it is now, or with the same refusal. Remembered for at least 30 days.
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
     """
     include_delivered: _builtins.bool
     """Those that were delivered, too. False: only those that were not."""

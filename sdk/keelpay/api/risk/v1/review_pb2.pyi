@@ -62,7 +62,7 @@ class Review(_message.Message):
         STATE_UNSPECIFIED: Review._State.ValueType  # 0
         """Not said. Never returned."""
         STATE_OPEN: Review._State.ValueType  # 1
-        """Waits for a person. Moves to APPROVED, REJECTED or CLOSED."""
+        """Waits for a person. Then APPROVED, REJECTED or CLOSED."""
         STATE_APPROVED: Review._State.ValueType  # 2
         """Judged legitimate; the payment went on. End."""
         STATE_REJECTED: Review._State.ValueType  # 3
@@ -76,7 +76,7 @@ class Review(_message.Message):
     STATE_UNSPECIFIED: Review.State.ValueType  # 0
     """Not said. Never returned."""
     STATE_OPEN: Review.State.ValueType  # 1
-    """Waits for a person. Moves to APPROVED, REJECTED or CLOSED."""
+    """Waits for a person. Then APPROVED, REJECTED or CLOSED."""
     STATE_APPROVED: Review.State.ValueType  # 2
     """Judged legitimate; the payment went on. End."""
     STATE_REJECTED: Review.State.ValueType  # 3

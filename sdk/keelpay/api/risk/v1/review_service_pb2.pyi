@@ -143,8 +143,9 @@ class DecideReviewRequest(_message.Message):
     name: _builtins.str
     """`reviews/{r}`."""
     request_id: _builtins.str
-    """The caller's id of this request, a UUID. The same id with the same body is never done twice: it answers with
-    the resource as it is now, or with the same refusal. Remembered for at least 30 days.
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
     """
     state_version: _builtins.int
     """The `state_version` of the review that the decision rests on, or 0 not to check. Another one: ETAG_MISMATCH."""

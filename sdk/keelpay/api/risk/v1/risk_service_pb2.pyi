@@ -100,8 +100,9 @@ class EvaluatePaymentRequest(_message.Message):
     parent: _builtins.str
     """The merchant to be paid, `merchants/{m}`."""
     request_id: _builtins.str
-    """The caller's id of this request, a UUID. The same id with the same body is never done twice: it answers with
-    the resource as it is now, or with the same refusal. Remembered for at least 30 days.
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
     """
     latency_budget_ms: _builtins.int
     """Time the decision may take, 1 to 1,000 milliseconds; past it rules alone decide and the decision is `degraded`.
@@ -279,8 +280,9 @@ class ReportOutcomeRequest(_message.Message):
     subject: _builtins.str
     """The payment, `merchants/{m}/payments/{p}`, or a decision about it, `decisions/{d}`."""
     request_id: _builtins.str
-    """The caller's id of this request, a UUID. The same id with the same body is never done twice: it answers with
-    the resource as it is now, or with the same refusal. Remembered for at least 30 days.
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
     """
     label: _decision_pb2.Label.ValueType
     """What became known. A later label replaces an earlier one, and the counters follow."""

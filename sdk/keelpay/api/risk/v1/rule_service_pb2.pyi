@@ -94,8 +94,9 @@ class UpsertEntriesRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     ENTRIES_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """The caller's id of this request, a UUID. The same id with the same body is never done twice: it answers with
-    the resource as it is now, or with the same refusal. Remembered for at least 30 days.
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
     """
     @_builtins.property
     def entries(self) -> _containers.RepeatedCompositeFieldContainer[_list_entry_pb2.ListEntry]:
@@ -153,8 +154,9 @@ class RemoveEntriesRequest(_message.Message):
     NAMES_FIELD_NUMBER: _builtins.int
     COMMENT_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """The caller's id of this request, a UUID. The same id with the same body is never done twice: it answers with
-    the resource as it is now, or with the same refusal. Remembered for at least 30 days.
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
     """
     comment: _builtins.str
     """Why, for the record. 1 to 256 characters; no personal data."""

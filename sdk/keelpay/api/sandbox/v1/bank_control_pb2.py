@@ -25,12 +25,14 @@ _sym_db = _symbol_database.Default()
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from keelpay.api.rail.v1 import operation_pb2 as keelpay_dot_api_dot_rail_dot_v1_dot_operation__pb2
 from keelpay.api.rail.v1 import statement_pb2 as keelpay_dot_api_dot_rail_dot_v1_dot_statement__pb2
+from keelpay.api.sandbox.v1 import scenario_pb2 as keelpay_dot_api_dot_sandbox_dot_v1_dot_scenario__pb2
 from keelpay.api.type.v1 import bounds_pb2 as keelpay_dot_api_dot_type_dot_v1_dot_bounds__pb2
 from keelpay.api.type.v1 import policy_pb2 as keelpay_dot_api_dot_type_dot_v1_dot_policy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)keelpay/api/sandbox/v1/bank_control.proto\x12\x16keelpay.api.sandbox.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a#keelpay/api/rail/v1/statement.proto\x1a keelpay/api/type/v1/bounds.proto\x1a keelpay/api/type/v1/policy.proto\"\xb2\x03\n\x06\x46\x61ults\x12\x12\n\x04seed\x18\x01 \x01(\x03R\x04seed\x12=\n\x15request_lost_permille\x18\x02 \x01(\x05\x42\t\x8a\xb5\x18\x05\x08\x00\x10\xe8\x07R\x13requestLostPermille\x12\x39\n\x13reply_lost_permille\x18\x03 \x01(\x05\x42\t\x8a\xb5\x18\x05\x08\x00\x10\xe8\x07R\x11replyLostPermille\x12\x39\n\x13reply_late_permille\x18\x04 \x01(\x05\x42\t\x8a\xb5\x18\x05\x08\x00\x10\xe8\x07R\x11replyLatePermille\x12\x34\n\x10\x64oubled_permille\x18\x05 \x01(\x05\x42\t\x8a\xb5\x18\x05\x08\x00\x10\xe8\x07R\x0f\x64oubledPermille\x12\x38\n\x12reordered_permille\x18\x06 \x01(\x05\x42\t\x8a\xb5\x18\x05\x08\x00\x10\xe8\x07R\x11reorderedPermille\x12@\n\x16\x63ontradictory_permille\x18\x07 \x01(\x05\x42\t\x8a\xb5\x18\x05\x08\x00\x10\xe8\x07R\x15\x63ontradictoryPermille\x12-\n\x04late\x18\x08 \x01(\x0b\x32\x19.google.protobuf.DurationR\x04late\"J\n\x10SetFaultsRequest\x12\x36\n\x06\x66\x61ults\x18\x01 \x01(\x0b\x32\x1e.keelpay.api.sandbox.v1.FaultsR\x06\x66\x61ults\"\x13\n\x11SetFaultsResponse\"\x8a\x01\n\x12SetScenarioRequest\x12;\n\x08scenario\x18\x01 \x01(\tB\x1f\xe2\x41\x01\x02\x8a\xb5\x18\x17 @*\x11^[a-z][a-z0-9-]*$8\x01R\x08scenario\x12\x37\n\x0foperation_count\x18\x02 \x01(\x05\x42\x0e\xe2\x41\x01\x02\x8a\xb5\x18\x06\x08\x01\x10\xc0\x84=R\x0eoperationCount\"\x15\n\x13SetScenarioResponse\"b\n\x12\x41\x64vanceTimeRequest\x12-\n\x04step\x18\x01 \x01(\x0b\x32\x19.google.protobuf.DurationR\x04step\x12\x1d\n\x04\x64\x61ys\x18\x02 \x01(\x05\x42\t\x8a\xb5\x18\x05\x08\x00\x10\x90\x03R\x04\x64\x61ys\"s\n\x13\x41\x64vanceTimeResponse\x12\x37\n\tbank_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x08\x62\x61nkTime\x12#\n\rbusiness_date\x18\x02 \x01(\tR\x0c\x62usinessDate\"\xb1\x02\n\x10PostEntryRequest\x12H\n\x04kind\x18\x01 \x01(\x0e\x32&.keelpay.api.rail.v1.StatementLineKindB\x0c\xe2\x41\x01\x02\x8a\xb5\x18\x04\x38\x01H\x01R\x04kind\x12@\n\x0c\x61mount_minor\x18\x02 \x01(\x03\x42\x1d\xe2\x41\x01\x02\x8a\xb5\x18\x15\x08\x80\x80\xd8\x93\xfa\xd0\xae\xce\xfe\x01\x10\x80\x80\xa8\xec\x85\xaf\xd1\xb1\x01R\x0b\x61mountMinor\x12\x45\n\rcurrency_code\x18\x03 \x01(\tB \xe2\x41\x01\x02\x8a\xb5\x18\x18*\x14^[A-Z][A-Z0-9]{2,7}$8\x01R\x0c\x63urrencyCode\x12-\n\roperation_key\x18\x04 \x01(\x0c\x42\x08\x8a\xb5\x18\x04\x18\x10 \x10R\x0coperationKey\x12\x1b\n\x04text\x18\x05 \x01(\tB\x07\x8a\xb5\x18\x03 \x8c\x01R\x04text\"4\n\x11PostEntryResponse\x12\x1f\n\x0bnatural_key\x18\x01 \x01(\tR\nnaturalKey\"\xf4\x01\n\x1dSetStatementDifferenceRequest\x12Y\n\ndifference\x18\x01 \x01(\x0e\x32+.keelpay.api.sandbox.v1.StatementDifferenceB\x0c\xe2\x41\x01\x02\x8a\xb5\x18\x04\x38\x01H\x01R\ndifference\x12\x33\n\roperation_key\x18\x02 \x01(\x0c\x42\x0e\xe2\x41\x01\x02\x8a\xb5\x18\x06\x18\x10 \x10\x38\x01R\x0coperationKey\x12\x43\n\x12\x61mount_delta_minor\x18\x03 \x01(\x03\x42\x15\x8a\xb5\x18\x11\x08\x80\xec\x94\xa3\xfc\xff\xff\xff\xff\x01\x10\x80\x94\xeb\xdc\x03R\x10\x61mountDeltaMinor\" \n\x1eSetStatementDifferenceResponse\"\xb0\x01\n\x16\x45xportStatementRequest\x12O\n\x0estatement_date\x18\x01 \x01(\tB(\xe2\x41\x01\x02\x8a\xb5\x18 *\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$8\x01R\rstatementDate\x12\x45\n\rcurrency_code\x18\x02 \x01(\tB \xe2\x41\x01\x02\x8a\xb5\x18\x18*\x14^[A-Z][A-Z0-9]{2,7}$8\x01R\x0c\x63urrencyCode\"P\n\x17\x45xportStatementResponse\x12\x1b\n\tfile_name\x18\x01 \x01(\tR\x08\x66ileName\x12\x18\n\x07\x63ontent\x18\x02 \x01(\x0cR\x07\x63ontent*\xc1\x01\n\x13StatementDifference\x12$\n STATEMENT_DIFFERENCE_UNSPECIFIED\x10\x00\x12 \n\x1cSTATEMENT_DIFFERENCE_MISSING\x10\x01\x12!\n\x1dSTATEMENT_DIFFERENCE_NEXT_DAY\x10\x02\x12\x1e\n\x1aSTATEMENT_DIFFERENCE_EXTRA\x10\x03\x12\x1f\n\x1bSTATEMENT_DIFFERENCE_AMOUNT\x10\x04\x32\xe7\x06\n\x19SandboxBankControlService\x12~\n\tSetFaults\x12(.keelpay.api.sandbox.v1.SetFaultsRequest\x1a).keelpay.api.sandbox.v1.SetFaultsResponse\"\x1c\x8a\xb5\x18\x18\n\rsandbox.write\x12\x01\x03\x18\xf0. \x88\'\x12\x84\x01\n\x0bSetScenario\x12*.keelpay.api.sandbox.v1.SetScenarioRequest\x1a+.keelpay.api.sandbox.v1.SetScenarioResponse\"\x1c\x8a\xb5\x18\x18\n\rsandbox.write\x12\x01\x03\x18\xf0. \x88\'\x12\x85\x01\n\x0b\x41\x64vanceTime\x12*.keelpay.api.sandbox.v1.AdvanceTimeRequest\x1a+.keelpay.api.sandbox.v1.AdvanceTimeResponse\"\x1d\x8a\xb5\x18\x19\n\rsandbox.write\x12\x01\x03\x18\xf0. \xe0\xd4\x03\x12~\n\tPostEntry\x12(.keelpay.api.sandbox.v1.PostEntryRequest\x1a).keelpay.api.sandbox.v1.PostEntryResponse\"\x1c\x8a\xb5\x18\x18\n\rsandbox.write\x12\x01\x03\x18\xf0. \x88\'\x12\xa5\x01\n\x16SetStatementDifference\x12\x35.keelpay.api.sandbox.v1.SetStatementDifferenceRequest\x1a\x36.keelpay.api.sandbox.v1.SetStatementDifferenceResponse\"\x1c\x8a\xb5\x18\x18\n\rsandbox.write\x12\x01\x03\x18\xf0. \x88\'\x12\x92\x01\n\x0f\x45xportStatement\x12..keelpay.api.sandbox.v1.ExportStatementRequest\x1a/.keelpay.api.sandbox.v1.ExportStatementResponse\"\x1e\x8a\xb5\x18\x1a\n\x0csandbox.read\x12\x01\x03\x18\xd8\x04 \xe0\xd4\x03(\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)keelpay/api/sandbox/v1/bank_control.proto\x12\x16keelpay.api.sandbox.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a#keelpay/api/rail/v1/operation.proto\x1a#keelpay/api/rail/v1/statement.proto\x1a%keelpay/api/sandbox/v1/scenario.proto\x1a keelpay/api/type/v1/bounds.proto\x1a keelpay/api/type/v1/policy.proto\"\xb2\x03\n\x06\x46\x61ults\x12\x12\n\x04seed\x18\x01 \x01(\x03R\x04seed\x12=\n\x15request_lost_permille\x18\x02 \x01(\x05\x42\t\x8a\xb5\x18\x05\x08\x00\x10\xe8\x07R\x13requestLostPermille\x12\x39\n\x13reply_lost_permille\x18\x03 \x01(\x05\x42\t\x8a\xb5\x18\x05\x08\x00\x10\xe8\x07R\x11replyLostPermille\x12\x39\n\x13reply_late_permille\x18\x04 \x01(\x05\x42\t\x8a\xb5\x18\x05\x08\x00\x10\xe8\x07R\x11replyLatePermille\x12\x34\n\x10\x64oubled_permille\x18\x05 \x01(\x05\x42\t\x8a\xb5\x18\x05\x08\x00\x10\xe8\x07R\x0f\x64oubledPermille\x12\x38\n\x12reordered_permille\x18\x06 \x01(\x05\x42\t\x8a\xb5\x18\x05\x08\x00\x10\xe8\x07R\x11reorderedPermille\x12@\n\x16\x63ontradictory_permille\x18\x07 \x01(\x05\x42\t\x8a\xb5\x18\x05\x08\x00\x10\xe8\x07R\x15\x63ontradictoryPermille\x12-\n\x04late\x18\x08 \x01(\x0b\x32\x19.google.protobuf.DurationR\x04late\"J\n\x10SetFaultsRequest\x12\x36\n\x06\x66\x61ults\x18\x01 \x01(\x0b\x32\x1e.keelpay.api.sandbox.v1.FaultsR\x06\x66\x61ults\"\x13\n\x11SetFaultsResponse\"\x8a\x01\n\x12SetScenarioRequest\x12;\n\x08scenario\x18\x01 \x01(\tB\x1f\xe2\x41\x01\x02\x8a\xb5\x18\x17 @*\x11^[a-z][a-z0-9-]*$8\x01R\x08scenario\x12\x37\n\x0foperation_count\x18\x02 \x01(\x05\x42\x0e\xe2\x41\x01\x02\x8a\xb5\x18\x06\x08\x01\x10\xc0\x84=R\x0eoperationCount\"\x15\n\x13SetScenarioResponse\"\x80\x01\n\x14OrderScenarioRequest\x12\x1e\n\x02id\x18\x01 \x01(\x0c\x42\x0e\xe2\x41\x01\x02\x8a\xb5\x18\x06\x18\x10 \x10\x38\x01R\x02id\x12H\n\x08scenario\x18\x02 \x01(\x0b\x32 .keelpay.api.sandbox.v1.ScenarioB\n\xe2\x41\x01\x02\x8a\xb5\x18\x02\x38\x01R\x08scenario\"\x17\n\x15OrderScenarioResponse\"\x13\n\x11ListOrdersRequest\"S\n\x12ListOrdersResponse\x12=\n\x06orders\x18\x01 \x03(\x0b\x32%.keelpay.api.sandbox.v1.ScenarioOrderR\x06orders\"H\n\rScenarioOrder\x12\x0e\n\x02id\x18\x01 \x01(\x0cR\x02id\x12\'\n\x0fremaining_count\x18\x02 \x01(\x05R\x0eremainingCount\"\x12\n\x10\x45ndOrdersRequest\"\x13\n\x11\x45ndOrdersResponse\"\xbb\x01\n\x16\x44\x65\x63ideOperationRequest\x12 \n\x03key\x18\x01 \x01(\x0c\x42\x0e\xe2\x41\x01\x02\x8a\xb5\x18\x06\x18\x10 \x10\x38\x01R\x03key\x12\x44\n\x07outcome\x18\x02 \x01(\x0e\x32\x1c.keelpay.api.rail.v1.OutcomeB\x0c\xe2\x41\x01\x02\x8a\xb5\x18\x04\x38\x01H\x01R\x07outcome\x12\x39\n\x04\x63ode\x18\x03 \x01(\x0e\x32\x1f.keelpay.api.rail.v1.ResultCodeB\x04\xe2\x41\x01\x01R\x04\x63ode\"W\n\x17\x44\x65\x63ideOperationResponse\x12<\n\x06result\x18\x01 \x01(\x0b\x32$.keelpay.api.rail.v1.OperationResultR\x06result\"b\n\x12\x41\x64vanceTimeRequest\x12-\n\x04step\x18\x01 \x01(\x0b\x32\x19.google.protobuf.DurationR\x04step\x12\x1d\n\x04\x64\x61ys\x18\x02 \x01(\x05\x42\t\x8a\xb5\x18\x05\x08\x00\x10\x90\x03R\x04\x64\x61ys\"s\n\x13\x41\x64vanceTimeResponse\x12\x37\n\tbank_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x08\x62\x61nkTime\x12#\n\rbusiness_date\x18\x02 \x01(\tR\x0c\x62usinessDate\"\xcb\x02\n\x10PostEntryRequest\x12H\n\x04kind\x18\x01 \x01(\x0e\x32&.keelpay.api.rail.v1.StatementLineKindB\x0c\xe2\x41\x01\x02\x8a\xb5\x18\x04\x38\x01H\x01R\x04kind\x12@\n\x0c\x61mount_minor\x18\x02 \x01(\x03\x42\x1d\xe2\x41\x01\x02\x8a\xb5\x18\x15\x08\x80\x80\xd8\x93\xfa\xd0\xae\xce\xfe\x01\x10\x80\x80\xa8\xec\x85\xaf\xd1\xb1\x01R\x0b\x61mountMinor\x12\x45\n\rcurrency_code\x18\x03 \x01(\tB \xe2\x41\x01\x02\x8a\xb5\x18\x18*\x14^[A-Z][A-Z0-9]{2,7}$8\x01R\x0c\x63urrencyCode\x12-\n\roperation_key\x18\x04 \x01(\x0c\x42\x08\x8a\xb5\x18\x04\x18\x10 \x10R\x0coperationKey\x12\x1b\n\x04text\x18\x05 \x01(\tB\x07\x8a\xb5\x18\x03 \x8c\x01R\x04text\x12\x18\n\x02id\x18\x06 \x01(\x0c\x42\x08\x8a\xb5\x18\x04\x18\x10 \x10R\x02id\"4\n\x11PostEntryResponse\x12\x1f\n\x0bnatural_key\x18\x01 \x01(\tR\nnaturalKey\"\xf4\x01\n\x1dSetStatementDifferenceRequest\x12Y\n\ndifference\x18\x01 \x01(\x0e\x32+.keelpay.api.sandbox.v1.StatementDifferenceB\x0c\xe2\x41\x01\x02\x8a\xb5\x18\x04\x38\x01H\x01R\ndifference\x12\x33\n\roperation_key\x18\x02 \x01(\x0c\x42\x0e\xe2\x41\x01\x02\x8a\xb5\x18\x06\x18\x10 \x10\x38\x01R\x0coperationKey\x12\x43\n\x12\x61mount_delta_minor\x18\x03 \x01(\x03\x42\x15\x8a\xb5\x18\x11\x08\x80\xec\x94\xa3\xfc\xff\xff\xff\xff\x01\x10\x80\x94\xeb\xdc\x03R\x10\x61mountDeltaMinor\" \n\x1eSetStatementDifferenceResponse\"\xb0\x01\n\x16\x45xportStatementRequest\x12O\n\x0estatement_date\x18\x01 \x01(\tB(\xe2\x41\x01\x02\x8a\xb5\x18 *\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$8\x01R\rstatementDate\x12\x45\n\rcurrency_code\x18\x02 \x01(\tB \xe2\x41\x01\x02\x8a\xb5\x18\x18*\x14^[A-Z][A-Z0-9]{2,7}$8\x01R\x0c\x63urrencyCode\"P\n\x17\x45xportStatementResponse\x12\x1b\n\tfile_name\x18\x01 \x01(\tR\x08\x66ileName\x12\x18\n\x07\x63ontent\x18\x02 \x01(\x0cR\x07\x63ontent*\xc1\x01\n\x13StatementDifference\x12$\n STATEMENT_DIFFERENCE_UNSPECIFIED\x10\x00\x12 \n\x1cSTATEMENT_DIFFERENCE_MISSING\x10\x01\x12!\n\x1dSTATEMENT_DIFFERENCE_NEXT_DAY\x10\x02\x12\x1e\n\x1aSTATEMENT_DIFFERENCE_EXTRA\x10\x03\x12\x1f\n\x1bSTATEMENT_DIFFERENCE_AMOUNT\x10\x04\x32\x8c\x0b\n\x19SandboxBankControlService\x12~\n\tSetFaults\x12(.keelpay.api.sandbox.v1.SetFaultsRequest\x1a).keelpay.api.sandbox.v1.SetFaultsResponse\"\x1c\x8a\xb5\x18\x18\n\rsandbox.write\x12\x01\x03\x18\xf0. \x88\'\x12\x84\x01\n\x0bSetScenario\x12*.keelpay.api.sandbox.v1.SetScenarioRequest\x1a+.keelpay.api.sandbox.v1.SetScenarioResponse\"\x1c\x8a\xb5\x18\x18\n\rsandbox.write\x12\x01\x03\x18\xf0. \x88\'\x12\x8a\x01\n\rOrderScenario\x12,.keelpay.api.sandbox.v1.OrderScenarioRequest\x1a-.keelpay.api.sandbox.v1.OrderScenarioResponse\"\x1c\x8a\xb5\x18\x18\n\rsandbox.write\x12\x01\x03\x18\xf0. \x88\'\x12\x82\x01\n\nListOrders\x12).keelpay.api.sandbox.v1.ListOrdersRequest\x1a*.keelpay.api.sandbox.v1.ListOrdersResponse\"\x1d\x8a\xb5\x18\x19\n\x0csandbox.read\x12\x01\x03\x18\xf0. \x88\'(\x01\x12~\n\tEndOrders\x12(.keelpay.api.sandbox.v1.EndOrdersRequest\x1a).keelpay.api.sandbox.v1.EndOrdersResponse\"\x1c\x8a\xb5\x18\x18\n\rsandbox.write\x12\x01\x03\x18\xf0. \x88\'\x12\x90\x01\n\x0f\x44\x65\x63ideOperation\x12..keelpay.api.sandbox.v1.DecideOperationRequest\x1a/.keelpay.api.sandbox.v1.DecideOperationResponse\"\x1c\x8a\xb5\x18\x18\n\rsandbox.write\x12\x01\x03\x18\xf0. \x88\'\x12\x85\x01\n\x0b\x41\x64vanceTime\x12*.keelpay.api.sandbox.v1.AdvanceTimeRequest\x1a+.keelpay.api.sandbox.v1.AdvanceTimeResponse\"\x1d\x8a\xb5\x18\x19\n\rsandbox.write\x12\x01\x03\x18\xf0. \xe0\xd4\x03\x12~\n\tPostEntry\x12(.keelpay.api.sandbox.v1.PostEntryRequest\x1a).keelpay.api.sandbox.v1.PostEntryResponse\"\x1c\x8a\xb5\x18\x18\n\rsandbox.write\x12\x01\x03\x18\xf0. \x88\'\x12\xa5\x01\n\x16SetStatementDifference\x12\x35.keelpay.api.sandbox.v1.SetStatementDifferenceRequest\x1a\x36.keelpay.api.sandbox.v1.SetStatementDifferenceResponse\"\x1c\x8a\xb5\x18\x18\n\rsandbox.write\x12\x01\x03\x18\xf0. \x88\'\x12\x92\x01\n\x0f\x45xportStatement\x12..keelpay.api.sandbox.v1.ExportStatementRequest\x1a/.keelpay.api.sandbox.v1.ExportStatementResponse\"\x1e\x8a\xb5\x18\x1a\n\x0csandbox.read\x12\x01\x03\x18\xd8\x04 \xe0\xd4\x03(\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -53,6 +55,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SETSCENARIOREQUEST'].fields_by_name['scenario']._serialized_options = b'\342A\001\002\212\265\030\027 @*\021^[a-z][a-z0-9-]*$8\001'
   _globals['_SETSCENARIOREQUEST'].fields_by_name['operation_count']._loaded_options = None
   _globals['_SETSCENARIOREQUEST'].fields_by_name['operation_count']._serialized_options = b'\342A\001\002\212\265\030\006\010\001\020\300\204='
+  _globals['_ORDERSCENARIOREQUEST'].fields_by_name['id']._loaded_options = None
+  _globals['_ORDERSCENARIOREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\212\265\030\006\030\020 \0208\001'
+  _globals['_ORDERSCENARIOREQUEST'].fields_by_name['scenario']._loaded_options = None
+  _globals['_ORDERSCENARIOREQUEST'].fields_by_name['scenario']._serialized_options = b'\342A\001\002\212\265\030\0028\001'
+  _globals['_DECIDEOPERATIONREQUEST'].fields_by_name['key']._loaded_options = None
+  _globals['_DECIDEOPERATIONREQUEST'].fields_by_name['key']._serialized_options = b'\342A\001\002\212\265\030\006\030\020 \0208\001'
+  _globals['_DECIDEOPERATIONREQUEST'].fields_by_name['outcome']._loaded_options = None
+  _globals['_DECIDEOPERATIONREQUEST'].fields_by_name['outcome']._serialized_options = b'\342A\001\002\212\265\030\0048\001H\001'
+  _globals['_DECIDEOPERATIONREQUEST'].fields_by_name['code']._loaded_options = None
+  _globals['_DECIDEOPERATIONREQUEST'].fields_by_name['code']._serialized_options = b'\342A\001\001'
   _globals['_ADVANCETIMEREQUEST'].fields_by_name['days']._loaded_options = None
   _globals['_ADVANCETIMEREQUEST'].fields_by_name['days']._serialized_options = b'\212\265\030\005\010\000\020\220\003'
   _globals['_POSTENTRYREQUEST'].fields_by_name['kind']._loaded_options = None
@@ -65,6 +77,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_POSTENTRYREQUEST'].fields_by_name['operation_key']._serialized_options = b'\212\265\030\004\030\020 \020'
   _globals['_POSTENTRYREQUEST'].fields_by_name['text']._loaded_options = None
   _globals['_POSTENTRYREQUEST'].fields_by_name['text']._serialized_options = b'\212\265\030\003 \214\001'
+  _globals['_POSTENTRYREQUEST'].fields_by_name['id']._loaded_options = None
+  _globals['_POSTENTRYREQUEST'].fields_by_name['id']._serialized_options = b'\212\265\030\004\030\020 \020'
   _globals['_SETSTATEMENTDIFFERENCEREQUEST'].fields_by_name['difference']._loaded_options = None
   _globals['_SETSTATEMENTDIFFERENCEREQUEST'].fields_by_name['difference']._serialized_options = b'\342A\001\002\212\265\030\0048\001H\001'
   _globals['_SETSTATEMENTDIFFERENCEREQUEST'].fields_by_name['operation_key']._loaded_options = None
@@ -79,6 +93,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SANDBOXBANKCONTROLSERVICE'].methods_by_name['SetFaults']._serialized_options = b'\212\265\030\030\n\rsandbox.write\022\001\003\030\360. \210\''
   _globals['_SANDBOXBANKCONTROLSERVICE'].methods_by_name['SetScenario']._loaded_options = None
   _globals['_SANDBOXBANKCONTROLSERVICE'].methods_by_name['SetScenario']._serialized_options = b'\212\265\030\030\n\rsandbox.write\022\001\003\030\360. \210\''
+  _globals['_SANDBOXBANKCONTROLSERVICE'].methods_by_name['OrderScenario']._loaded_options = None
+  _globals['_SANDBOXBANKCONTROLSERVICE'].methods_by_name['OrderScenario']._serialized_options = b'\212\265\030\030\n\rsandbox.write\022\001\003\030\360. \210\''
+  _globals['_SANDBOXBANKCONTROLSERVICE'].methods_by_name['ListOrders']._loaded_options = None
+  _globals['_SANDBOXBANKCONTROLSERVICE'].methods_by_name['ListOrders']._serialized_options = b'\212\265\030\031\n\014sandbox.read\022\001\003\030\360. \210\'(\001'
+  _globals['_SANDBOXBANKCONTROLSERVICE'].methods_by_name['EndOrders']._loaded_options = None
+  _globals['_SANDBOXBANKCONTROLSERVICE'].methods_by_name['EndOrders']._serialized_options = b'\212\265\030\030\n\rsandbox.write\022\001\003\030\360. \210\''
+  _globals['_SANDBOXBANKCONTROLSERVICE'].methods_by_name['DecideOperation']._loaded_options = None
+  _globals['_SANDBOXBANKCONTROLSERVICE'].methods_by_name['DecideOperation']._serialized_options = b'\212\265\030\030\n\rsandbox.write\022\001\003\030\360. \210\''
   _globals['_SANDBOXBANKCONTROLSERVICE'].methods_by_name['AdvanceTime']._loaded_options = None
   _globals['_SANDBOXBANKCONTROLSERVICE'].methods_by_name['AdvanceTime']._serialized_options = b'\212\265\030\031\n\rsandbox.write\022\001\003\030\360. \340\324\003'
   _globals['_SANDBOXBANKCONTROLSERVICE'].methods_by_name['PostEntry']._loaded_options = None
@@ -87,34 +109,52 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SANDBOXBANKCONTROLSERVICE'].methods_by_name['SetStatementDifference']._serialized_options = b'\212\265\030\030\n\rsandbox.write\022\001\003\030\360. \210\''
   _globals['_SANDBOXBANKCONTROLSERVICE'].methods_by_name['ExportStatement']._loaded_options = None
   _globals['_SANDBOXBANKCONTROLSERVICE'].methods_by_name['ExportStatement']._serialized_options = b'\212\265\030\032\n\014sandbox.read\022\001\003\030\330\004 \340\324\003(\001'
-  _globals['_STATEMENTDIFFERENCE']._serialized_start=2092
-  _globals['_STATEMENTDIFFERENCE']._serialized_end=2285
-  _globals['_FAULTS']._serialized_start=273
-  _globals['_FAULTS']._serialized_end=707
-  _globals['_SETFAULTSREQUEST']._serialized_start=709
-  _globals['_SETFAULTSREQUEST']._serialized_end=783
-  _globals['_SETFAULTSRESPONSE']._serialized_start=785
-  _globals['_SETFAULTSRESPONSE']._serialized_end=804
-  _globals['_SETSCENARIOREQUEST']._serialized_start=807
-  _globals['_SETSCENARIOREQUEST']._serialized_end=945
-  _globals['_SETSCENARIORESPONSE']._serialized_start=947
-  _globals['_SETSCENARIORESPONSE']._serialized_end=968
-  _globals['_ADVANCETIMEREQUEST']._serialized_start=970
-  _globals['_ADVANCETIMEREQUEST']._serialized_end=1068
-  _globals['_ADVANCETIMERESPONSE']._serialized_start=1070
-  _globals['_ADVANCETIMERESPONSE']._serialized_end=1185
-  _globals['_POSTENTRYREQUEST']._serialized_start=1188
-  _globals['_POSTENTRYREQUEST']._serialized_end=1493
-  _globals['_POSTENTRYRESPONSE']._serialized_start=1495
-  _globals['_POSTENTRYRESPONSE']._serialized_end=1547
-  _globals['_SETSTATEMENTDIFFERENCEREQUEST']._serialized_start=1550
-  _globals['_SETSTATEMENTDIFFERENCEREQUEST']._serialized_end=1794
-  _globals['_SETSTATEMENTDIFFERENCERESPONSE']._serialized_start=1796
-  _globals['_SETSTATEMENTDIFFERENCERESPONSE']._serialized_end=1828
-  _globals['_EXPORTSTATEMENTREQUEST']._serialized_start=1831
-  _globals['_EXPORTSTATEMENTREQUEST']._serialized_end=2007
-  _globals['_EXPORTSTATEMENTRESPONSE']._serialized_start=2009
-  _globals['_EXPORTSTATEMENTRESPONSE']._serialized_end=2089
-  _globals['_SANDBOXBANKCONTROLSERVICE']._serialized_start=2288
-  _globals['_SANDBOXBANKCONTROLSERVICE']._serialized_end=3159
+  _globals['_STATEMENTDIFFERENCE']._serialized_start=2850
+  _globals['_STATEMENTDIFFERENCE']._serialized_end=3043
+  _globals['_FAULTS']._serialized_start=349
+  _globals['_FAULTS']._serialized_end=783
+  _globals['_SETFAULTSREQUEST']._serialized_start=785
+  _globals['_SETFAULTSREQUEST']._serialized_end=859
+  _globals['_SETFAULTSRESPONSE']._serialized_start=861
+  _globals['_SETFAULTSRESPONSE']._serialized_end=880
+  _globals['_SETSCENARIOREQUEST']._serialized_start=883
+  _globals['_SETSCENARIOREQUEST']._serialized_end=1021
+  _globals['_SETSCENARIORESPONSE']._serialized_start=1023
+  _globals['_SETSCENARIORESPONSE']._serialized_end=1044
+  _globals['_ORDERSCENARIOREQUEST']._serialized_start=1047
+  _globals['_ORDERSCENARIOREQUEST']._serialized_end=1175
+  _globals['_ORDERSCENARIORESPONSE']._serialized_start=1177
+  _globals['_ORDERSCENARIORESPONSE']._serialized_end=1200
+  _globals['_LISTORDERSREQUEST']._serialized_start=1202
+  _globals['_LISTORDERSREQUEST']._serialized_end=1221
+  _globals['_LISTORDERSRESPONSE']._serialized_start=1223
+  _globals['_LISTORDERSRESPONSE']._serialized_end=1306
+  _globals['_SCENARIOORDER']._serialized_start=1308
+  _globals['_SCENARIOORDER']._serialized_end=1380
+  _globals['_ENDORDERSREQUEST']._serialized_start=1382
+  _globals['_ENDORDERSREQUEST']._serialized_end=1400
+  _globals['_ENDORDERSRESPONSE']._serialized_start=1402
+  _globals['_ENDORDERSRESPONSE']._serialized_end=1421
+  _globals['_DECIDEOPERATIONREQUEST']._serialized_start=1424
+  _globals['_DECIDEOPERATIONREQUEST']._serialized_end=1611
+  _globals['_DECIDEOPERATIONRESPONSE']._serialized_start=1613
+  _globals['_DECIDEOPERATIONRESPONSE']._serialized_end=1700
+  _globals['_ADVANCETIMEREQUEST']._serialized_start=1702
+  _globals['_ADVANCETIMEREQUEST']._serialized_end=1800
+  _globals['_ADVANCETIMERESPONSE']._serialized_start=1802
+  _globals['_ADVANCETIMERESPONSE']._serialized_end=1917
+  _globals['_POSTENTRYREQUEST']._serialized_start=1920
+  _globals['_POSTENTRYREQUEST']._serialized_end=2251
+  _globals['_POSTENTRYRESPONSE']._serialized_start=2253
+  _globals['_POSTENTRYRESPONSE']._serialized_end=2305
+  _globals['_SETSTATEMENTDIFFERENCEREQUEST']._serialized_start=2308
+  _globals['_SETSTATEMENTDIFFERENCEREQUEST']._serialized_end=2552
+  _globals['_SETSTATEMENTDIFFERENCERESPONSE']._serialized_start=2554
+  _globals['_SETSTATEMENTDIFFERENCERESPONSE']._serialized_end=2586
+  _globals['_EXPORTSTATEMENTREQUEST']._serialized_start=2589
+  _globals['_EXPORTSTATEMENTREQUEST']._serialized_end=2765
+  _globals['_EXPORTSTATEMENTRESPONSE']._serialized_start=2767
+  _globals['_EXPORTSTATEMENTRESPONSE']._serialized_end=2847
+  _globals['_SANDBOXBANKCONTROLSERVICE']._serialized_start=3046
+  _globals['_SANDBOXBANKCONTROLSERVICE']._serialized_end=4466
 # @@protoc_insertion_point(module_scope)

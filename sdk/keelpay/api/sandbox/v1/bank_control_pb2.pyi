@@ -5,12 +5,16 @@ The levers of the sandbox bank: its clock, its faults, its statements. Served by
 no real bank.
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from keelpay.api.rail.v1 import operation_pb2 as _operation_pb2
 from keelpay.api.rail.v1 import statement_pb2 as _statement_pb2
+from keelpay.api.sandbox.v1 import scenario_pb2 as _scenario_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -193,6 +197,206 @@ class SetScenarioResponse(_message.Message):
 Global___SetScenarioResponse: _TypeAlias = SetScenarioResponse  # noqa: Y015
 
 @_typing.final
+class OrderScenarioRequest(_message.Message):
+    """Orders a scenario."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    SCENARIO_FIELD_NUMBER: _builtins.int
+    id: _builtins.bytes
+    """Tells orders apart. 16 bytes."""
+    @_builtins.property
+    def scenario(self) -> _scenario_pb2.Scenario:
+        """The scenario. Its bank is the one that is asked, whatever it says."""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.bytes = ...,
+        scenario: _scenario_pb2.Scenario | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["scenario", b"scenario"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "scenario", b"scenario"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OrderScenarioRequest: _TypeAlias = OrderScenarioRequest  # noqa: Y015
+
+@_typing.final
+class OrderScenarioResponse(_message.Message):
+    """That the scenario is ordered."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OrderScenarioResponse: _TypeAlias = OrderScenarioResponse  # noqa: Y015
+
+@_typing.final
+class ListOrdersRequest(_message.Message):
+    """Asks for the orders."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListOrdersRequest: _TypeAlias = ListOrdersRequest  # noqa: Y015
+
+@_typing.final
+class ListOrdersResponse(_message.Message):
+    """The orders that have operations left."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORDERS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def orders(self) -> _containers.RepeatedCompositeFieldContainer[Global___ScenarioOrder]:
+        """In the order they take effect."""
+
+    def __init__(
+        self,
+        *,
+        orders: _abc.Iterable[Global___ScenarioOrder] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["orders", b"orders"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListOrdersResponse: _TypeAlias = ListOrdersResponse  # noqa: Y015
+
+@_typing.final
+class ScenarioOrder(_message.Message):
+    """One order."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    REMAINING_COUNT_FIELD_NUMBER: _builtins.int
+    id: _builtins.bytes
+    """Its id."""
+    remaining_count: _builtins.int
+    """Operations it will still befall."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.bytes = ...,
+        remaining_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "remaining_count", b"remaining_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ScenarioOrder: _TypeAlias = ScenarioOrder  # noqa: Y015
+
+@_typing.final
+class EndOrdersRequest(_message.Message):
+    """Ends the orders."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EndOrdersRequest: _TypeAlias = EndOrdersRequest  # noqa: Y015
+
+@_typing.final
+class EndOrdersResponse(_message.Message):
+    """No order is left."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EndOrdersResponse: _TypeAlias = EndOrdersResponse  # noqa: Y015
+
+@_typing.final
+class DecideOperationRequest(_message.Message):
+    """Asks for a decision."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    key: _builtins.bytes
+    """The operation. 16 bytes."""
+    outcome: _operation_pb2.Outcome.ValueType
+    """What is decided: SUCCEEDED or DECLINED of a pending operation, RETURNED of a payment out."""
+    code: _operation_pb2.ResultCode.ValueType
+    """Why."""
+    def __init__(
+        self,
+        *,
+        key: _builtins.bytes = ...,
+        outcome: _operation_pb2.Outcome.ValueType = ...,
+        code: _operation_pb2.ResultCode.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "key", b"key", "outcome", b"outcome"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DecideOperationRequest: _TypeAlias = DecideOperationRequest  # noqa: Y015
+
+@_typing.final
+class DecideOperationResponse(_message.Message):
+    """What was decided."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def result(self) -> _operation_pb2.OperationResult:
+        """What the bank tells of the operation now. Absent where it cannot decide so."""
+
+    def __init__(
+        self,
+        *,
+        result: _operation_pb2.OperationResult | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DecideOperationResponse: _TypeAlias = DecideOperationResponse  # noqa: Y015
+
+@_typing.final
 class AdvanceTimeRequest(_message.Message):
     """Asks to move the clock."""
 
@@ -259,6 +463,7 @@ class PostEntryRequest(_message.Message):
     CURRENCY_CODE_FIELD_NUMBER: _builtins.int
     OPERATION_KEY_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
+    ID_FIELD_NUMBER: _builtins.int
     kind: _statement_pb2.StatementLineKind.ValueType
     """What it is."""
     amount_minor: _builtins.int
@@ -269,6 +474,8 @@ class PostEntryRequest(_message.Message):
     """The operation it refers to, for a chargeback. Empty or 16 bytes."""
     text: _builtins.str
     """What the line says. Up to 140 characters."""
+    id: _builtins.bytes
+    """Tells movements apart: one with a known id is booked once. Empty: always another one. Empty or 16 bytes."""
     def __init__(
         self,
         *,
@@ -277,10 +484,11 @@ class PostEntryRequest(_message.Message):
         currency_code: _builtins.str = ...,
         operation_key: _builtins.bytes = ...,
         text: _builtins.str = ...,
+        id: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor", b"amount_minor", "currency_code", b"currency_code", "kind", b"kind", "operation_key", b"operation_key", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor", b"amount_minor", "currency_code", b"currency_code", "id", b"id", "kind", b"kind", "operation_key", b"operation_key", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -45,6 +45,26 @@ class SandboxBankControlServiceStub(object):
                 request_serializer=keelpay_dot_api_dot_sandbox_dot_v1_dot_bank__control__pb2.SetScenarioRequest.SerializeToString,
                 response_deserializer=keelpay_dot_api_dot_sandbox_dot_v1_dot_bank__control__pb2.SetScenarioResponse.FromString,
                 _registered_method=True)
+        self.OrderScenario = channel.unary_unary(
+                '/keelpay.api.sandbox.v1.SandboxBankControlService/OrderScenario',
+                request_serializer=keelpay_dot_api_dot_sandbox_dot_v1_dot_bank__control__pb2.OrderScenarioRequest.SerializeToString,
+                response_deserializer=keelpay_dot_api_dot_sandbox_dot_v1_dot_bank__control__pb2.OrderScenarioResponse.FromString,
+                _registered_method=True)
+        self.ListOrders = channel.unary_unary(
+                '/keelpay.api.sandbox.v1.SandboxBankControlService/ListOrders',
+                request_serializer=keelpay_dot_api_dot_sandbox_dot_v1_dot_bank__control__pb2.ListOrdersRequest.SerializeToString,
+                response_deserializer=keelpay_dot_api_dot_sandbox_dot_v1_dot_bank__control__pb2.ListOrdersResponse.FromString,
+                _registered_method=True)
+        self.EndOrders = channel.unary_unary(
+                '/keelpay.api.sandbox.v1.SandboxBankControlService/EndOrders',
+                request_serializer=keelpay_dot_api_dot_sandbox_dot_v1_dot_bank__control__pb2.EndOrdersRequest.SerializeToString,
+                response_deserializer=keelpay_dot_api_dot_sandbox_dot_v1_dot_bank__control__pb2.EndOrdersResponse.FromString,
+                _registered_method=True)
+        self.DecideOperation = channel.unary_unary(
+                '/keelpay.api.sandbox.v1.SandboxBankControlService/DecideOperation',
+                request_serializer=keelpay_dot_api_dot_sandbox_dot_v1_dot_bank__control__pb2.DecideOperationRequest.SerializeToString,
+                response_deserializer=keelpay_dot_api_dot_sandbox_dot_v1_dot_bank__control__pb2.DecideOperationResponse.FromString,
+                _registered_method=True)
         self.AdvanceTime = channel.unary_unary(
                 '/keelpay.api.sandbox.v1.SandboxBankControlService/AdvanceTime',
                 request_serializer=keelpay_dot_api_dot_sandbox_dot_v1_dot_bank__control__pb2.AdvanceTimeRequest.SerializeToString,
@@ -82,6 +102,35 @@ class SandboxBankControlServiceServicer(object):
     def SetScenario(self, request, context):
         """Makes the next operations follow a scenario, whatever their amount and instrument. Forgotten when the bank's
         process ends.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def OrderScenario(self, request, context):
+        """Makes the next operations that fit a scenario follow it. An id that is known is left as it is. Forgotten when the
+        bank's process ends. This is how SandboxService of an installation reaches a bank that is a process of its own.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListOrders(self, request, context):
+        """Lists the ordered scenarios that have operations left, in the order they take effect.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EndOrders(self, request, context):
+        """Ends every ordered scenario; their ids stay known.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DecideOperation(self, request, context):
+        """Decides an operation now: ends a pending one, or returns a payment out that was carried out.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -128,6 +177,26 @@ def add_SandboxBankControlServiceServicer_to_server(servicer, server):
                     servicer.SetScenario,
                     request_deserializer=keelpay_dot_api_dot_sandbox_dot_v1_dot_bank__control__pb2.SetScenarioRequest.FromString,
                     response_serializer=keelpay_dot_api_dot_sandbox_dot_v1_dot_bank__control__pb2.SetScenarioResponse.SerializeToString,
+            ),
+            'OrderScenario': grpc.unary_unary_rpc_method_handler(
+                    servicer.OrderScenario,
+                    request_deserializer=keelpay_dot_api_dot_sandbox_dot_v1_dot_bank__control__pb2.OrderScenarioRequest.FromString,
+                    response_serializer=keelpay_dot_api_dot_sandbox_dot_v1_dot_bank__control__pb2.OrderScenarioResponse.SerializeToString,
+            ),
+            'ListOrders': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListOrders,
+                    request_deserializer=keelpay_dot_api_dot_sandbox_dot_v1_dot_bank__control__pb2.ListOrdersRequest.FromString,
+                    response_serializer=keelpay_dot_api_dot_sandbox_dot_v1_dot_bank__control__pb2.ListOrdersResponse.SerializeToString,
+            ),
+            'EndOrders': grpc.unary_unary_rpc_method_handler(
+                    servicer.EndOrders,
+                    request_deserializer=keelpay_dot_api_dot_sandbox_dot_v1_dot_bank__control__pb2.EndOrdersRequest.FromString,
+                    response_serializer=keelpay_dot_api_dot_sandbox_dot_v1_dot_bank__control__pb2.EndOrdersResponse.SerializeToString,
+            ),
+            'DecideOperation': grpc.unary_unary_rpc_method_handler(
+                    servicer.DecideOperation,
+                    request_deserializer=keelpay_dot_api_dot_sandbox_dot_v1_dot_bank__control__pb2.DecideOperationRequest.FromString,
+                    response_serializer=keelpay_dot_api_dot_sandbox_dot_v1_dot_bank__control__pb2.DecideOperationResponse.SerializeToString,
             ),
             'AdvanceTime': grpc.unary_unary_rpc_method_handler(
                     servicer.AdvanceTime,
@@ -205,6 +274,114 @@ class SandboxBankControlService(object):
             '/keelpay.api.sandbox.v1.SandboxBankControlService/SetScenario',
             keelpay_dot_api_dot_sandbox_dot_v1_dot_bank__control__pb2.SetScenarioRequest.SerializeToString,
             keelpay_dot_api_dot_sandbox_dot_v1_dot_bank__control__pb2.SetScenarioResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def OrderScenario(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/keelpay.api.sandbox.v1.SandboxBankControlService/OrderScenario',
+            keelpay_dot_api_dot_sandbox_dot_v1_dot_bank__control__pb2.OrderScenarioRequest.SerializeToString,
+            keelpay_dot_api_dot_sandbox_dot_v1_dot_bank__control__pb2.OrderScenarioResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListOrders(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/keelpay.api.sandbox.v1.SandboxBankControlService/ListOrders',
+            keelpay_dot_api_dot_sandbox_dot_v1_dot_bank__control__pb2.ListOrdersRequest.SerializeToString,
+            keelpay_dot_api_dot_sandbox_dot_v1_dot_bank__control__pb2.ListOrdersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EndOrders(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/keelpay.api.sandbox.v1.SandboxBankControlService/EndOrders',
+            keelpay_dot_api_dot_sandbox_dot_v1_dot_bank__control__pb2.EndOrdersRequest.SerializeToString,
+            keelpay_dot_api_dot_sandbox_dot_v1_dot_bank__control__pb2.EndOrdersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DecideOperation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/keelpay.api.sandbox.v1.SandboxBankControlService/DecideOperation',
+            keelpay_dot_api_dot_sandbox_dot_v1_dot_bank__control__pb2.DecideOperationRequest.SerializeToString,
+            keelpay_dot_api_dot_sandbox_dot_v1_dot_bank__control__pb2.DecideOperationResponse.FromString,
             options,
             channel_credentials,
             insecure,

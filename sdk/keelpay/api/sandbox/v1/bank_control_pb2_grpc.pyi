@@ -43,6 +43,16 @@ class SandboxBankControlServiceStub:
     """Makes the next operations follow a scenario, whatever their amount and instrument. Forgotten when the bank's
     process ends.
     """
+    OrderScenario: _grpc.UnaryUnaryMultiCallable[_bank_control_pb2.OrderScenarioRequest, _bank_control_pb2.OrderScenarioResponse]
+    """Makes the next operations that fit a scenario follow it. An id that is known is left as it is. Forgotten when the
+    bank's process ends. This is how SandboxService of an installation reaches a bank that is a process of its own.
+    """
+    ListOrders: _grpc.UnaryUnaryMultiCallable[_bank_control_pb2.ListOrdersRequest, _bank_control_pb2.ListOrdersResponse]
+    """Lists the ordered scenarios that have operations left, in the order they take effect."""
+    EndOrders: _grpc.UnaryUnaryMultiCallable[_bank_control_pb2.EndOrdersRequest, _bank_control_pb2.EndOrdersResponse]
+    """Ends every ordered scenario; their ids stay known."""
+    DecideOperation: _grpc.UnaryUnaryMultiCallable[_bank_control_pb2.DecideOperationRequest, _bank_control_pb2.DecideOperationResponse]
+    """Decides an operation now: ends a pending one, or returns a payment out that was carried out."""
     AdvanceTime: _grpc.UnaryUnaryMultiCallable[_bank_control_pb2.AdvanceTimeRequest, _bank_control_pb2.AdvanceTimeResponse]
     """Moves the bank's own clock forward: pending operations fall due, days close. The clock never goes back, and the
     step survives a restart of the bank.
@@ -67,6 +77,16 @@ class SandboxBankControlServiceAsyncStub(SandboxBankControlServiceStub):
     """Makes the next operations follow a scenario, whatever their amount and instrument. Forgotten when the bank's
     process ends.
     """
+    OrderScenario: _aio.UnaryUnaryMultiCallable[_bank_control_pb2.OrderScenarioRequest, _bank_control_pb2.OrderScenarioResponse]  # type: ignore[assignment]
+    """Makes the next operations that fit a scenario follow it. An id that is known is left as it is. Forgotten when the
+    bank's process ends. This is how SandboxService of an installation reaches a bank that is a process of its own.
+    """
+    ListOrders: _aio.UnaryUnaryMultiCallable[_bank_control_pb2.ListOrdersRequest, _bank_control_pb2.ListOrdersResponse]  # type: ignore[assignment]
+    """Lists the ordered scenarios that have operations left, in the order they take effect."""
+    EndOrders: _aio.UnaryUnaryMultiCallable[_bank_control_pb2.EndOrdersRequest, _bank_control_pb2.EndOrdersResponse]  # type: ignore[assignment]
+    """Ends every ordered scenario; their ids stay known."""
+    DecideOperation: _aio.UnaryUnaryMultiCallable[_bank_control_pb2.DecideOperationRequest, _bank_control_pb2.DecideOperationResponse]  # type: ignore[assignment]
+    """Decides an operation now: ends a pending one, or returns a payment out that was carried out."""
     AdvanceTime: _aio.UnaryUnaryMultiCallable[_bank_control_pb2.AdvanceTimeRequest, _bank_control_pb2.AdvanceTimeResponse]  # type: ignore[assignment]
     """Moves the bank's own clock forward: pending operations fall due, days close. The clock never goes back, and the
     step survives a restart of the bank.
@@ -100,6 +120,40 @@ class SandboxBankControlServiceServicer(metaclass=_abc_1.ABCMeta):
         """Makes the next operations follow a scenario, whatever their amount and instrument. Forgotten when the bank's
         process ends.
         """
+
+    @_abc_1.abstractmethod
+    def OrderScenario(
+        self,
+        request: _bank_control_pb2.OrderScenarioRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bank_control_pb2.OrderScenarioResponse, _abc.Awaitable[_bank_control_pb2.OrderScenarioResponse]]:
+        """Makes the next operations that fit a scenario follow it. An id that is known is left as it is. Forgotten when the
+        bank's process ends. This is how SandboxService of an installation reaches a bank that is a process of its own.
+        """
+
+    @_abc_1.abstractmethod
+    def ListOrders(
+        self,
+        request: _bank_control_pb2.ListOrdersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bank_control_pb2.ListOrdersResponse, _abc.Awaitable[_bank_control_pb2.ListOrdersResponse]]:
+        """Lists the ordered scenarios that have operations left, in the order they take effect."""
+
+    @_abc_1.abstractmethod
+    def EndOrders(
+        self,
+        request: _bank_control_pb2.EndOrdersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bank_control_pb2.EndOrdersResponse, _abc.Awaitable[_bank_control_pb2.EndOrdersResponse]]:
+        """Ends every ordered scenario; their ids stay known."""
+
+    @_abc_1.abstractmethod
+    def DecideOperation(
+        self,
+        request: _bank_control_pb2.DecideOperationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bank_control_pb2.DecideOperationResponse, _abc.Awaitable[_bank_control_pb2.DecideOperationResponse]]:
+        """Decides an operation now: ends a pending one, or returns a payment out that was carried out."""
 
     @_abc_1.abstractmethod
     def AdvanceTime(

@@ -25,13 +25,14 @@ _sym_db = _symbol_database.Default()
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from keelpay.api.rail.v1 import statement_pb2 as keelpay_dot_api_dot_rail_dot_v1_dot_statement__pb2
 from keelpay.api.sandbox.v1 import clock_pb2 as keelpay_dot_api_dot_sandbox_dot_v1_dot_clock__pb2
 from keelpay.api.sandbox.v1 import scenario_pb2 as keelpay_dot_api_dot_sandbox_dot_v1_dot_scenario__pb2
 from keelpay.api.type.v1 import bounds_pb2 as keelpay_dot_api_dot_type_dot_v1_dot_bounds__pb2
 from keelpay.api.type.v1 import policy_pb2 as keelpay_dot_api_dot_type_dot_v1_dot_policy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,keelpay/api/sandbox/v1/sandbox_service.proto\x12\x16keelpay.api.sandbox.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"keelpay/api/sandbox/v1/clock.proto\x1a%keelpay/api/sandbox/v1/scenario.proto\x1a keelpay/api/type/v1/bounds.proto\x1a keelpay/api/type/v1/policy.proto\"\x11\n\x0fGetClockRequest\"G\n\x10GetClockResponse\x12\x33\n\x05\x63lock\x18\x01 \x01(\x0b\x32\x1d.keelpay.api.sandbox.v1.ClockR\x05\x63lock\"\xe5\x01\n\x13\x41\x64vanceClockRequest\x12_\n\nrequest_id\x18\x01 \x01(\tB@\xe2\x41\x01\x02\x8a\xb5\x18\x38*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\x01R\trequestId\x12/\n\x04step\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00R\x04step\x12\x32\n\x05until\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x00R\x05untilB\x08\n\x06target\"g\n\x14\x41\x64vanceClockResponse\x12\x33\n\x05\x63lock\x18\x01 \x01(\x0b\x32\x1d.keelpay.api.sandbox.v1.ClockR\x05\x63lock\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayed\"\xc2\x01\n\x15\x43reateScenarioRequest\x12_\n\nrequest_id\x18\x01 \x01(\tB@\xe2\x41\x01\x02\x8a\xb5\x18\x38*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\x01R\trequestId\x12H\n\x08scenario\x18\x02 \x01(\x0b\x32 .keelpay.api.sandbox.v1.ScenarioB\n\xe2\x41\x01\x02\x8a\xb5\x18\x02\x38\x01R\x08scenario\"r\n\x16\x43reateScenarioResponse\x12<\n\x08scenario\x18\x01 \x01(\x0b\x32 .keelpay.api.sandbox.v1.ScenarioR\x08scenario\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayed\"\x9f\x01\n\x14ListScenariosRequest\x12&\n\tpage_size\x18\x01 \x01(\x05\x42\t\x8a\xb5\x18\x05\x08\x00\x10\xc8\x01R\x08pageSize\x12&\n\npage_token\x18\x02 \x01(\tB\x07\x8a\xb5\x18\x03 \x80\x08R\tpageToken\x12\x37\n\x04\x62\x61nk\x18\x03 \x01(\tB#\xe2\x41\x01\x01\x8a\xb5\x18\x1b*\x19^[a-z0-9][a-z0-9-]{0,62}$R\x04\x62\x61nk\"\x7f\n\x15ListScenariosResponse\x12>\n\tscenarios\x18\x01 \x03(\x0b\x32 .keelpay.api.sandbox.v1.ScenarioR\tscenarios\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xbf\x02\n\x13TriggerEventRequest\x12~\n\x08resource\x18\x01 \x01(\tBb\xe2\x41\x01\x02\x8a\xb5\x18Z*V^merchants/[a-z0-9][a-z0-9-]{0,62}/(payments|payouts|refunds)/[a-z]{2,4}-[0-9a-z]{26}$8\x01R\x08resource\x12_\n\nrequest_id\x18\x02 \x01(\tB@\xe2\x41\x01\x02\x8a\xb5\x18\x38*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\x01R\trequestId\x12G\n\x07trigger\x18\x03 \x01(\x0e\x32\x1f.keelpay.api.sandbox.v1.TriggerB\x0c\xe2\x41\x01\x02\x8a\xb5\x18\x04\x38\x01H\x01R\x07trigger\"2\n\x14TriggerEventResponse\x12\x1a\n\x08replayed\x18\x01 \x01(\x08R\x08replayed\"o\n\x0cResetRequest\x12_\n\nrequest_id\x18\x01 \x01(\tB@\xe2\x41\x01\x02\x8a\xb5\x18\x38*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\x01R\trequestId\"+\n\rResetResponse\x12\x1a\n\x08replayed\x18\x01 \x01(\x08R\x08replayed*\x90\x01\n\x07Trigger\x12\x17\n\x13TRIGGER_UNSPECIFIED\x10\x00\x12\x18\n\x14TRIGGER_LATE_SUCCESS\x10\x01\x12\x18\n\x14TRIGGER_LATE_DECLINE\x10\x02\x12\x1b\n\x17TRIGGER_PAYOUT_RETURNED\x10\x03\x12\x1b\n\x17TRIGGER_REFUND_RETURNED\x10\x04\x32\xbb\x06\n\x0eSandboxService\x12}\n\x08GetClock\x12\'.keelpay.api.sandbox.v1.GetClockRequest\x1a(.keelpay.api.sandbox.v1.GetClockResponse\"\x1e\x8a\xb5\x18\x1a\n\x0csandbox.read\x12\x02\x01\x03\x18\xf0. \x88\'(\x01\x12\x89\x01\n\x0c\x41\x64vanceClock\x12+.keelpay.api.sandbox.v1.AdvanceClockRequest\x1a,.keelpay.api.sandbox.v1.AdvanceClockResponse\"\x1e\x8a\xb5\x18\x1a\n\rsandbox.write\x12\x02\x01\x03\x18\xf0. \xe0\xd4\x03\x12\x8e\x01\n\x0e\x43reateScenario\x12-.keelpay.api.sandbox.v1.CreateScenarioRequest\x1a..keelpay.api.sandbox.v1.CreateScenarioResponse\"\x1d\x8a\xb5\x18\x19\n\rsandbox.write\x12\x02\x01\x03\x18\xf0. \x88\'\x12\x8c\x01\n\rListScenarios\x12,.keelpay.api.sandbox.v1.ListScenariosRequest\x1a-.keelpay.api.sandbox.v1.ListScenariosResponse\"\x1e\x8a\xb5\x18\x1a\n\x0csandbox.read\x12\x02\x01\x03\x18\xd8\x04 \x88\'(\x01\x12\x88\x01\n\x0cTriggerEvent\x12+.keelpay.api.sandbox.v1.TriggerEventRequest\x1a,.keelpay.api.sandbox.v1.TriggerEventResponse\"\x1d\x8a\xb5\x18\x19\n\rsandbox.write\x12\x02\x01\x03\x18\xf0. \x90N\x12s\n\x05Reset\x12$.keelpay.api.sandbox.v1.ResetRequest\x1a%.keelpay.api.sandbox.v1.ResetResponse\"\x1d\x8a\xb5\x18\x19\n\rsandbox.write\x12\x02\x01\x03\x18\xd8\x04 \x88\'b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,keelpay/api/sandbox/v1/sandbox_service.proto\x12\x16keelpay.api.sandbox.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a#keelpay/api/rail/v1/statement.proto\x1a\"keelpay/api/sandbox/v1/clock.proto\x1a%keelpay/api/sandbox/v1/scenario.proto\x1a keelpay/api/type/v1/bounds.proto\x1a keelpay/api/type/v1/policy.proto\"\x11\n\x0fGetClockRequest\"G\n\x10GetClockResponse\x12\x33\n\x05\x63lock\x18\x01 \x01(\x0b\x32\x1d.keelpay.api.sandbox.v1.ClockR\x05\x63lock\"\xe5\x01\n\x13\x41\x64vanceClockRequest\x12_\n\nrequest_id\x18\x01 \x01(\tB@\xe2\x41\x01\x02\x8a\xb5\x18\x38*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\x01R\trequestId\x12/\n\x04step\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00R\x04step\x12\x32\n\x05until\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x00R\x05untilB\x08\n\x06target\"g\n\x14\x41\x64vanceClockResponse\x12\x33\n\x05\x63lock\x18\x01 \x01(\x0b\x32\x1d.keelpay.api.sandbox.v1.ClockR\x05\x63lock\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayed\"\xc2\x01\n\x15\x43reateScenarioRequest\x12_\n\nrequest_id\x18\x01 \x01(\tB@\xe2\x41\x01\x02\x8a\xb5\x18\x38*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\x01R\trequestId\x12H\n\x08scenario\x18\x02 \x01(\x0b\x32 .keelpay.api.sandbox.v1.ScenarioB\n\xe2\x41\x01\x02\x8a\xb5\x18\x02\x38\x01R\x08scenario\"r\n\x16\x43reateScenarioResponse\x12<\n\x08scenario\x18\x01 \x01(\x0b\x32 .keelpay.api.sandbox.v1.ScenarioR\x08scenario\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayed\"\x9f\x01\n\x14ListScenariosRequest\x12&\n\tpage_size\x18\x01 \x01(\x05\x42\t\x8a\xb5\x18\x05\x08\x00\x10\xc8\x01R\x08pageSize\x12&\n\npage_token\x18\x02 \x01(\tB\x07\x8a\xb5\x18\x03 \x80\x08R\tpageToken\x12\x37\n\x04\x62\x61nk\x18\x03 \x01(\tB#\xe2\x41\x01\x01\x8a\xb5\x18\x1b*\x19^[a-z0-9][a-z0-9-]{0,62}$R\x04\x62\x61nk\"\x7f\n\x15ListScenariosResponse\x12>\n\tscenarios\x18\x01 \x03(\x0b\x32 .keelpay.api.sandbox.v1.ScenarioR\tscenarios\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xbf\x02\n\x13TriggerEventRequest\x12~\n\x08resource\x18\x01 \x01(\tBb\xe2\x41\x01\x02\x8a\xb5\x18Z*V^merchants/[a-z0-9][a-z0-9-]{0,62}/(payments|payouts|refunds)/[a-z]{2,4}-[0-9a-z]{26}$8\x01R\x08resource\x12_\n\nrequest_id\x18\x02 \x01(\tB@\xe2\x41\x01\x02\x8a\xb5\x18\x38*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\x01R\trequestId\x12G\n\x07trigger\x18\x03 \x01(\x0e\x32\x1f.keelpay.api.sandbox.v1.TriggerB\x0c\xe2\x41\x01\x02\x8a\xb5\x18\x04\x38\x01H\x01R\x07trigger\"2\n\x14TriggerEventResponse\x12\x1a\n\x08replayed\x18\x01 \x01(\x08R\x08replayed\"\xa8\x03\n\x14PostBankEntryRequest\x12_\n\nrequest_id\x18\x01 \x01(\tB@\xe2\x41\x01\x02\x8a\xb5\x18\x38*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\x01R\trequestId\x12\x39\n\x04\x62\x61nk\x18\x02 \x01(\tB%\xe2\x41\x01\x02\x8a\xb5\x18\x1d*\x19^[a-z0-9][a-z0-9-]{0,62}$8\x01R\x04\x62\x61nk\x12H\n\x04kind\x18\x03 \x01(\x0e\x32&.keelpay.api.rail.v1.StatementLineKindB\x0c\xe2\x41\x01\x02\x8a\xb5\x18\x04\x38\x01H\x01R\x04kind\x12\x42\n\x0c\x61mount_minor\x18\x04 \x01(\x03\x42\x1f\xe2\x41\x01\x02\x8a\xb5\x18\x17\x08\x80\x80\xd8\x93\xfa\xd0\xae\xce\xfe\x01\x10\x80\x80\xa8\xec\x85\xaf\xd1\xb1\x01\x38\x01R\x0b\x61mountMinor\x12\x45\n\rcurrency_code\x18\x05 \x01(\tB \xe2\x41\x01\x02\x8a\xb5\x18\x18*\x14^[A-Z][A-Z0-9]{2,7}$8\x01R\x0c\x63urrencyCode\x12\x1f\n\x04text\x18\x06 \x01(\tB\x0b\xe2\x41\x01\x01\x8a\xb5\x18\x03 \x8c\x01R\x04text\"3\n\x15PostBankEntryResponse\x12\x1a\n\x08replayed\x18\x01 \x01(\x08R\x08replayed\"o\n\x0cResetRequest\x12_\n\nrequest_id\x18\x01 \x01(\tB@\xe2\x41\x01\x02\x8a\xb5\x18\x38*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\x01R\trequestId\"+\n\rResetResponse\x12\x1a\n\x08replayed\x18\x01 \x01(\x08R\x08replayed*\x90\x01\n\x07Trigger\x12\x17\n\x13TRIGGER_UNSPECIFIED\x10\x00\x12\x18\n\x14TRIGGER_LATE_SUCCESS\x10\x01\x12\x18\n\x14TRIGGER_LATE_DECLINE\x10\x02\x12\x1b\n\x17TRIGGER_PAYOUT_RETURNED\x10\x03\x12\x1b\n\x17TRIGGER_REFUND_RETURNED\x10\x04\x32\xc8\x07\n\x0eSandboxService\x12}\n\x08GetClock\x12\'.keelpay.api.sandbox.v1.GetClockRequest\x1a(.keelpay.api.sandbox.v1.GetClockResponse\"\x1e\x8a\xb5\x18\x1a\n\x0csandbox.read\x12\x02\x01\x03\x18\xf0. \x88\'(\x01\x12\x89\x01\n\x0c\x41\x64vanceClock\x12+.keelpay.api.sandbox.v1.AdvanceClockRequest\x1a,.keelpay.api.sandbox.v1.AdvanceClockResponse\"\x1e\x8a\xb5\x18\x1a\n\rsandbox.write\x12\x02\x01\x03\x18\xf0. \xe0\xd4\x03\x12\x8e\x01\n\x0e\x43reateScenario\x12-.keelpay.api.sandbox.v1.CreateScenarioRequest\x1a..keelpay.api.sandbox.v1.CreateScenarioResponse\"\x1d\x8a\xb5\x18\x19\n\rsandbox.write\x12\x02\x01\x03\x18\xf0. \x88\'\x12\x8c\x01\n\rListScenarios\x12,.keelpay.api.sandbox.v1.ListScenariosRequest\x1a-.keelpay.api.sandbox.v1.ListScenariosResponse\"\x1e\x8a\xb5\x18\x1a\n\x0csandbox.read\x12\x02\x01\x03\x18\xd8\x04 \x88\'(\x01\x12\x88\x01\n\x0cTriggerEvent\x12+.keelpay.api.sandbox.v1.TriggerEventRequest\x1a,.keelpay.api.sandbox.v1.TriggerEventResponse\"\x1d\x8a\xb5\x18\x19\n\rsandbox.write\x12\x02\x01\x03\x18\xf0. \x90N\x12\x8a\x01\n\rPostBankEntry\x12,.keelpay.api.sandbox.v1.PostBankEntryRequest\x1a-.keelpay.api.sandbox.v1.PostBankEntryResponse\"\x1c\x8a\xb5\x18\x18\n\rsandbox.write\x12\x01\x03\x18\xf0. \x90N\x12s\n\x05Reset\x12$.keelpay.api.sandbox.v1.ResetRequest\x1a%.keelpay.api.sandbox.v1.ResetResponse\"\x1d\x8a\xb5\x18\x19\n\rsandbox.write\x12\x02\x01\x03\x18\xd8\x04 \x88\'b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -56,6 +57,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TRIGGEREVENTREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\002\212\265\0308*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\001'
   _globals['_TRIGGEREVENTREQUEST'].fields_by_name['trigger']._loaded_options = None
   _globals['_TRIGGEREVENTREQUEST'].fields_by_name['trigger']._serialized_options = b'\342A\001\002\212\265\030\0048\001H\001'
+  _globals['_POSTBANKENTRYREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_POSTBANKENTRYREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\002\212\265\0308*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\001'
+  _globals['_POSTBANKENTRYREQUEST'].fields_by_name['bank']._loaded_options = None
+  _globals['_POSTBANKENTRYREQUEST'].fields_by_name['bank']._serialized_options = b'\342A\001\002\212\265\030\035*\031^[a-z0-9][a-z0-9-]{0,62}$8\001'
+  _globals['_POSTBANKENTRYREQUEST'].fields_by_name['kind']._loaded_options = None
+  _globals['_POSTBANKENTRYREQUEST'].fields_by_name['kind']._serialized_options = b'\342A\001\002\212\265\030\0048\001H\001'
+  _globals['_POSTBANKENTRYREQUEST'].fields_by_name['amount_minor']._loaded_options = None
+  _globals['_POSTBANKENTRYREQUEST'].fields_by_name['amount_minor']._serialized_options = b'\342A\001\002\212\265\030\027\010\200\200\330\223\372\320\256\316\376\001\020\200\200\250\354\205\257\321\261\0018\001'
+  _globals['_POSTBANKENTRYREQUEST'].fields_by_name['currency_code']._loaded_options = None
+  _globals['_POSTBANKENTRYREQUEST'].fields_by_name['currency_code']._serialized_options = b'\342A\001\002\212\265\030\030*\024^[A-Z][A-Z0-9]{2,7}$8\001'
+  _globals['_POSTBANKENTRYREQUEST'].fields_by_name['text']._loaded_options = None
+  _globals['_POSTBANKENTRYREQUEST'].fields_by_name['text']._serialized_options = b'\342A\001\001\212\265\030\003 \214\001'
   _globals['_RESETREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_RESETREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\002\212\265\0308*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\001'
   _globals['_SANDBOXSERVICE'].methods_by_name['GetClock']._loaded_options = None
@@ -68,34 +81,40 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SANDBOXSERVICE'].methods_by_name['ListScenarios']._serialized_options = b'\212\265\030\032\n\014sandbox.read\022\002\001\003\030\330\004 \210\'(\001'
   _globals['_SANDBOXSERVICE'].methods_by_name['TriggerEvent']._loaded_options = None
   _globals['_SANDBOXSERVICE'].methods_by_name['TriggerEvent']._serialized_options = b'\212\265\030\031\n\rsandbox.write\022\002\001\003\030\360. \220N'
+  _globals['_SANDBOXSERVICE'].methods_by_name['PostBankEntry']._loaded_options = None
+  _globals['_SANDBOXSERVICE'].methods_by_name['PostBankEntry']._serialized_options = b'\212\265\030\030\n\rsandbox.write\022\001\003\030\360. \220N'
   _globals['_SANDBOXSERVICE'].methods_by_name['Reset']._loaded_options = None
   _globals['_SANDBOXSERVICE'].methods_by_name['Reset']._serialized_options = b'\212\265\030\031\n\rsandbox.write\022\002\001\003\030\330\004 \210\''
-  _globals['_TRIGGER']._serialized_start=1879
-  _globals['_TRIGGER']._serialized_end=2023
-  _globals['_GETCLOCKREQUEST']._serialized_start=313
-  _globals['_GETCLOCKREQUEST']._serialized_end=330
-  _globals['_GETCLOCKRESPONSE']._serialized_start=332
-  _globals['_GETCLOCKRESPONSE']._serialized_end=403
-  _globals['_ADVANCECLOCKREQUEST']._serialized_start=406
-  _globals['_ADVANCECLOCKREQUEST']._serialized_end=635
-  _globals['_ADVANCECLOCKRESPONSE']._serialized_start=637
-  _globals['_ADVANCECLOCKRESPONSE']._serialized_end=740
-  _globals['_CREATESCENARIOREQUEST']._serialized_start=743
-  _globals['_CREATESCENARIOREQUEST']._serialized_end=937
-  _globals['_CREATESCENARIORESPONSE']._serialized_start=939
-  _globals['_CREATESCENARIORESPONSE']._serialized_end=1053
-  _globals['_LISTSCENARIOSREQUEST']._serialized_start=1056
-  _globals['_LISTSCENARIOSREQUEST']._serialized_end=1215
-  _globals['_LISTSCENARIOSRESPONSE']._serialized_start=1217
-  _globals['_LISTSCENARIOSRESPONSE']._serialized_end=1344
-  _globals['_TRIGGEREVENTREQUEST']._serialized_start=1347
-  _globals['_TRIGGEREVENTREQUEST']._serialized_end=1666
-  _globals['_TRIGGEREVENTRESPONSE']._serialized_start=1668
-  _globals['_TRIGGEREVENTRESPONSE']._serialized_end=1718
-  _globals['_RESETREQUEST']._serialized_start=1720
-  _globals['_RESETREQUEST']._serialized_end=1831
-  _globals['_RESETRESPONSE']._serialized_start=1833
-  _globals['_RESETRESPONSE']._serialized_end=1876
-  _globals['_SANDBOXSERVICE']._serialized_start=2026
-  _globals['_SANDBOXSERVICE']._serialized_end=2853
+  _globals['_TRIGGER']._serialized_start=2396
+  _globals['_TRIGGER']._serialized_end=2540
+  _globals['_GETCLOCKREQUEST']._serialized_start=350
+  _globals['_GETCLOCKREQUEST']._serialized_end=367
+  _globals['_GETCLOCKRESPONSE']._serialized_start=369
+  _globals['_GETCLOCKRESPONSE']._serialized_end=440
+  _globals['_ADVANCECLOCKREQUEST']._serialized_start=443
+  _globals['_ADVANCECLOCKREQUEST']._serialized_end=672
+  _globals['_ADVANCECLOCKRESPONSE']._serialized_start=674
+  _globals['_ADVANCECLOCKRESPONSE']._serialized_end=777
+  _globals['_CREATESCENARIOREQUEST']._serialized_start=780
+  _globals['_CREATESCENARIOREQUEST']._serialized_end=974
+  _globals['_CREATESCENARIORESPONSE']._serialized_start=976
+  _globals['_CREATESCENARIORESPONSE']._serialized_end=1090
+  _globals['_LISTSCENARIOSREQUEST']._serialized_start=1093
+  _globals['_LISTSCENARIOSREQUEST']._serialized_end=1252
+  _globals['_LISTSCENARIOSRESPONSE']._serialized_start=1254
+  _globals['_LISTSCENARIOSRESPONSE']._serialized_end=1381
+  _globals['_TRIGGEREVENTREQUEST']._serialized_start=1384
+  _globals['_TRIGGEREVENTREQUEST']._serialized_end=1703
+  _globals['_TRIGGEREVENTRESPONSE']._serialized_start=1705
+  _globals['_TRIGGEREVENTRESPONSE']._serialized_end=1755
+  _globals['_POSTBANKENTRYREQUEST']._serialized_start=1758
+  _globals['_POSTBANKENTRYREQUEST']._serialized_end=2182
+  _globals['_POSTBANKENTRYRESPONSE']._serialized_start=2184
+  _globals['_POSTBANKENTRYRESPONSE']._serialized_end=2235
+  _globals['_RESETREQUEST']._serialized_start=2237
+  _globals['_RESETREQUEST']._serialized_end=2348
+  _globals['_RESETRESPONSE']._serialized_start=2350
+  _globals['_RESETRESPONSE']._serialized_end=2393
+  _globals['_SANDBOXSERVICE']._serialized_start=2543
+  _globals['_SANDBOXSERVICE']._serialized_end=3511
 # @@protoc_insertion_point(module_scope)

@@ -10,6 +10,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from keelpay.api.rail.v1 import statement_pb2 as _statement_pb2
 from keelpay.api.sandbox.v1 import clock_pb2 as _clock_pb2
 from keelpay.api.sandbox.v1 import scenario_pb2 as _scenario_pb2
 import builtins as _builtins
@@ -106,8 +107,9 @@ class AdvanceClockRequest(_message.Message):
     STEP_FIELD_NUMBER: _builtins.int
     UNTIL_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """The caller's id of this request, a UUID. The same id with the same body is never done twice: it answers with
-    the resource as it is now, or with the same refusal. Remembered for at least 30 days.
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
     """
     @_builtins.property
     def step(self) -> _duration_pb2.Duration:
@@ -171,8 +173,9 @@ class CreateScenarioRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     SCENARIO_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """The caller's id of this request, a UUID. The same id with the same body is never done twice: it answers with
-    the resource as it is now, or with the same refusal. Remembered for at least 30 days.
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
     """
     @_builtins.property
     def scenario(self) -> _scenario_pb2.Scenario:
@@ -290,8 +293,9 @@ class TriggerEventRequest(_message.Message):
     resource: _builtins.str
     """To what: a payment, payout or refund, by its name."""
     request_id: _builtins.str
-    """The caller's id of this request, a UUID. The same id with the same body is never done twice: it answers with
-    the resource as it is now, or with the same refusal. Remembered for at least 30 days.
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
     """
     trigger: Global___Trigger.ValueType
     """What happens; it must fit the resource."""
@@ -333,6 +337,73 @@ class TriggerEventResponse(_message.Message):
 Global___TriggerEventResponse: _TypeAlias = TriggerEventResponse  # noqa: Y015
 
 @_typing.final
+class PostBankEntryRequest(_message.Message):
+    """Books a movement."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    BANK_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    AMOUNT_MINOR_FIELD_NUMBER: _builtins.int
+    CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
+    """
+    bank: _builtins.str
+    """The sandbox bank, by its short name. 1 to 63 characters."""
+    kind: _statement_pb2.StatementLineKind.ValueType
+    """What it is."""
+    amount_minor: _builtins.int
+    """How much, in minor units: positive is money in, never zero."""
+    currency_code: _builtins.str
+    """The currency of the account."""
+    text: _builtins.str
+    """What the line says. Up to 140 characters."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        bank: _builtins.str = ...,
+        kind: _statement_pb2.StatementLineKind.ValueType = ...,
+        amount_minor: _builtins.int = ...,
+        currency_code: _builtins.str = ...,
+        text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor", b"amount_minor", "bank", b"bank", "currency_code", b"currency_code", "kind", b"kind", "request_id", b"request_id", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PostBankEntryRequest: _TypeAlias = PostBankEntryRequest  # noqa: Y015
+
+@_typing.final
+class PostBankEntryResponse(_message.Message):
+    """It is booked."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    replayed: _builtins.bool
+    """This request id was answered before; nothing was done now."""
+    def __init__(
+        self,
+        *,
+        replayed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["replayed", b"replayed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PostBankEntryResponse: _TypeAlias = PostBankEntryResponse  # noqa: Y015
+
+@_typing.final
 class ResetRequest(_message.Message):
     """Ends every scenario."""
 
@@ -340,8 +411,9 @@ class ResetRequest(_message.Message):
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """The caller's id of this request, a UUID. The same id with the same body is never done twice: it answers with
-    the resource as it is now, or with the same refusal. Remembered for at least 30 days.
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
     """
     def __init__(
         self,

@@ -61,6 +61,11 @@ class SandboxServiceStub(object):
                 request_serializer=keelpay_dot_api_dot_sandbox_dot_v1_dot_sandbox__service__pb2.TriggerEventRequest.SerializeToString,
                 response_deserializer=keelpay_dot_api_dot_sandbox_dot_v1_dot_sandbox__service__pb2.TriggerEventResponse.FromString,
                 _registered_method=True)
+        self.PostBankEntry = channel.unary_unary(
+                '/keelpay.api.sandbox.v1.SandboxService/PostBankEntry',
+                request_serializer=keelpay_dot_api_dot_sandbox_dot_v1_dot_sandbox__service__pb2.PostBankEntryRequest.SerializeToString,
+                response_deserializer=keelpay_dot_api_dot_sandbox_dot_v1_dot_sandbox__service__pb2.PostBankEntryResponse.FromString,
+                _registered_method=True)
         self.Reset = channel.unary_unary(
                 '/keelpay.api.sandbox.v1.SandboxService/Reset',
                 request_serializer=keelpay_dot_api_dot_sandbox_dot_v1_dot_sandbox__service__pb2.ResetRequest.SerializeToString,
@@ -84,7 +89,8 @@ class SandboxServiceServicer(object):
         """Moves the business clock forward, never back; the clocks of the sandbox banks follow. What falls due on the way is
         done right after, in the order of its due time.
 
-        Reasons: FIELD_INVALID (back, or too far).
+        Reasons: FIELD_INVALID (back, or too far), RAIL_UNAVAILABLE (a bank that is a process of its own does not answer:
+        nothing was moved here; repeat the request).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -93,7 +99,8 @@ class SandboxServiceServicer(object):
     def CreateScenario(self, request, context):
         """Makes a sandbox bank behave otherwise for its next operations.
 
-        Reasons: RESOURCE_NOT_FOUND (no such sandbox bank), UNSUPPORTED_BY_RAIL (not a behaviour of it).
+        Reasons: RESOURCE_NOT_FOUND (no such sandbox bank), UNSUPPORTED_BY_RAIL (not a behaviour of it),
+        RAIL_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -109,7 +116,17 @@ class SandboxServiceServicer(object):
     def TriggerEvent(self, request, context):
         """Makes something happen outside, to a payment, payout or refund. What it leads to comes as events.
 
-        Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION (it cannot happen to this resource now).
+        Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION (it cannot happen to this resource now), RAIL_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PostBankEntry(self, request, context):
+        """Books a movement of our account at a sandbox bank that no operation caused: own funds, a withdrawal, a chargeback,
+        interest. The statement of the bank's open day shows it; what it is in the ledger, reconciliation decides.
+
+        Reasons: RESOURCE_NOT_FOUND (no such sandbox bank), UNSUPPORTED_BY_RAIL (a bank without levers), RAIL_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -117,6 +134,8 @@ class SandboxServiceServicer(object):
 
     def Reset(self, request, context):
         """Ends every scenario. Clocks, money and resources stay as they are.
+
+        Reasons: RAIL_UNAVAILABLE (a bank that is a process of its own does not answer; repeat the request).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -149,6 +168,11 @@ def add_SandboxServiceServicer_to_server(servicer, server):
                     servicer.TriggerEvent,
                     request_deserializer=keelpay_dot_api_dot_sandbox_dot_v1_dot_sandbox__service__pb2.TriggerEventRequest.FromString,
                     response_serializer=keelpay_dot_api_dot_sandbox_dot_v1_dot_sandbox__service__pb2.TriggerEventResponse.SerializeToString,
+            ),
+            'PostBankEntry': grpc.unary_unary_rpc_method_handler(
+                    servicer.PostBankEntry,
+                    request_deserializer=keelpay_dot_api_dot_sandbox_dot_v1_dot_sandbox__service__pb2.PostBankEntryRequest.FromString,
+                    response_serializer=keelpay_dot_api_dot_sandbox_dot_v1_dot_sandbox__service__pb2.PostBankEntryResponse.SerializeToString,
             ),
             'Reset': grpc.unary_unary_rpc_method_handler(
                     servicer.Reset,
@@ -293,6 +317,33 @@ class SandboxService(object):
             '/keelpay.api.sandbox.v1.SandboxService/TriggerEvent',
             keelpay_dot_api_dot_sandbox_dot_v1_dot_sandbox__service__pb2.TriggerEventRequest.SerializeToString,
             keelpay_dot_api_dot_sandbox_dot_v1_dot_sandbox__service__pb2.TriggerEventResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PostBankEntry(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/keelpay.api.sandbox.v1.SandboxService/PostBankEntry',
+            keelpay_dot_api_dot_sandbox_dot_v1_dot_sandbox__service__pb2.PostBankEntryRequest.SerializeToString,
+            keelpay_dot_api_dot_sandbox_dot_v1_dot_sandbox__service__pb2.PostBankEntryResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,22 +41,33 @@ class SandboxServiceStub:
     """Moves the business clock forward, never back; the clocks of the sandbox banks follow. What falls due on the way is
     done right after, in the order of its due time.
 
-    Reasons: FIELD_INVALID (back, or too far).
+    Reasons: FIELD_INVALID (back, or too far), RAIL_UNAVAILABLE (a bank that is a process of its own does not answer:
+    nothing was moved here; repeat the request).
     """
     CreateScenario: _grpc.UnaryUnaryMultiCallable[_sandbox_service_pb2.CreateScenarioRequest, _sandbox_service_pb2.CreateScenarioResponse]
     """Makes a sandbox bank behave otherwise for its next operations.
 
-    Reasons: RESOURCE_NOT_FOUND (no such sandbox bank), UNSUPPORTED_BY_RAIL (not a behaviour of it).
+    Reasons: RESOURCE_NOT_FOUND (no such sandbox bank), UNSUPPORTED_BY_RAIL (not a behaviour of it),
+    RAIL_UNAVAILABLE.
     """
     ListScenarios: _grpc.UnaryUnaryMultiCallable[_sandbox_service_pb2.ListScenariosRequest, _sandbox_service_pb2.ListScenariosResponse]
     """Lists the scenarios that have operations left, in the order they take effect."""
     TriggerEvent: _grpc.UnaryUnaryMultiCallable[_sandbox_service_pb2.TriggerEventRequest, _sandbox_service_pb2.TriggerEventResponse]
     """Makes something happen outside, to a payment, payout or refund. What it leads to comes as events.
 
-    Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION (it cannot happen to this resource now).
+    Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION (it cannot happen to this resource now), RAIL_UNAVAILABLE.
+    """
+    PostBankEntry: _grpc.UnaryUnaryMultiCallable[_sandbox_service_pb2.PostBankEntryRequest, _sandbox_service_pb2.PostBankEntryResponse]
+    """Books a movement of our account at a sandbox bank that no operation caused: own funds, a withdrawal, a chargeback,
+    interest. The statement of the bank's open day shows it; what it is in the ledger, reconciliation decides.
+
+    Reasons: RESOURCE_NOT_FOUND (no such sandbox bank), UNSUPPORTED_BY_RAIL (a bank without levers), RAIL_UNAVAILABLE.
     """
     Reset: _grpc.UnaryUnaryMultiCallable[_sandbox_service_pb2.ResetRequest, _sandbox_service_pb2.ResetResponse]
-    """Ends every scenario. Clocks, money and resources stay as they are."""
+    """Ends every scenario. Clocks, money and resources stay as they are.
+
+    Reasons: RAIL_UNAVAILABLE (a bank that is a process of its own does not answer; repeat the request).
+    """
 
 @_typing.type_check_only
 class SandboxServiceAsyncStub(SandboxServiceStub):
@@ -71,22 +82,33 @@ class SandboxServiceAsyncStub(SandboxServiceStub):
     """Moves the business clock forward, never back; the clocks of the sandbox banks follow. What falls due on the way is
     done right after, in the order of its due time.
 
-    Reasons: FIELD_INVALID (back, or too far).
+    Reasons: FIELD_INVALID (back, or too far), RAIL_UNAVAILABLE (a bank that is a process of its own does not answer:
+    nothing was moved here; repeat the request).
     """
     CreateScenario: _aio.UnaryUnaryMultiCallable[_sandbox_service_pb2.CreateScenarioRequest, _sandbox_service_pb2.CreateScenarioResponse]  # type: ignore[assignment]
     """Makes a sandbox bank behave otherwise for its next operations.
 
-    Reasons: RESOURCE_NOT_FOUND (no such sandbox bank), UNSUPPORTED_BY_RAIL (not a behaviour of it).
+    Reasons: RESOURCE_NOT_FOUND (no such sandbox bank), UNSUPPORTED_BY_RAIL (not a behaviour of it),
+    RAIL_UNAVAILABLE.
     """
     ListScenarios: _aio.UnaryUnaryMultiCallable[_sandbox_service_pb2.ListScenariosRequest, _sandbox_service_pb2.ListScenariosResponse]  # type: ignore[assignment]
     """Lists the scenarios that have operations left, in the order they take effect."""
     TriggerEvent: _aio.UnaryUnaryMultiCallable[_sandbox_service_pb2.TriggerEventRequest, _sandbox_service_pb2.TriggerEventResponse]  # type: ignore[assignment]
     """Makes something happen outside, to a payment, payout or refund. What it leads to comes as events.
 
-    Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION (it cannot happen to this resource now).
+    Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION (it cannot happen to this resource now), RAIL_UNAVAILABLE.
+    """
+    PostBankEntry: _aio.UnaryUnaryMultiCallable[_sandbox_service_pb2.PostBankEntryRequest, _sandbox_service_pb2.PostBankEntryResponse]  # type: ignore[assignment]
+    """Books a movement of our account at a sandbox bank that no operation caused: own funds, a withdrawal, a chargeback,
+    interest. The statement of the bank's open day shows it; what it is in the ledger, reconciliation decides.
+
+    Reasons: RESOURCE_NOT_FOUND (no such sandbox bank), UNSUPPORTED_BY_RAIL (a bank without levers), RAIL_UNAVAILABLE.
     """
     Reset: _aio.UnaryUnaryMultiCallable[_sandbox_service_pb2.ResetRequest, _sandbox_service_pb2.ResetResponse]  # type: ignore[assignment]
-    """Ends every scenario. Clocks, money and resources stay as they are."""
+    """Ends every scenario. Clocks, money and resources stay as they are.
+
+    Reasons: RAIL_UNAVAILABLE (a bank that is a process of its own does not answer; repeat the request).
+    """
 
 class SandboxServiceServicer(metaclass=_abc_1.ABCMeta):
     """Lets a test make happen what a real installation waits for. Registered only where the installation is in test mode,
@@ -110,7 +132,8 @@ class SandboxServiceServicer(metaclass=_abc_1.ABCMeta):
         """Moves the business clock forward, never back; the clocks of the sandbox banks follow. What falls due on the way is
         done right after, in the order of its due time.
 
-        Reasons: FIELD_INVALID (back, or too far).
+        Reasons: FIELD_INVALID (back, or too far), RAIL_UNAVAILABLE (a bank that is a process of its own does not answer:
+        nothing was moved here; repeat the request).
         """
 
     @_abc_1.abstractmethod
@@ -121,7 +144,8 @@ class SandboxServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_sandbox_service_pb2.CreateScenarioResponse, _abc.Awaitable[_sandbox_service_pb2.CreateScenarioResponse]]:
         """Makes a sandbox bank behave otherwise for its next operations.
 
-        Reasons: RESOURCE_NOT_FOUND (no such sandbox bank), UNSUPPORTED_BY_RAIL (not a behaviour of it).
+        Reasons: RESOURCE_NOT_FOUND (no such sandbox bank), UNSUPPORTED_BY_RAIL (not a behaviour of it),
+        RAIL_UNAVAILABLE.
         """
 
     @_abc_1.abstractmethod
@@ -140,7 +164,19 @@ class SandboxServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_sandbox_service_pb2.TriggerEventResponse, _abc.Awaitable[_sandbox_service_pb2.TriggerEventResponse]]:
         """Makes something happen outside, to a payment, payout or refund. What it leads to comes as events.
 
-        Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION (it cannot happen to this resource now).
+        Reasons: RESOURCE_NOT_FOUND, ILLEGAL_TRANSITION (it cannot happen to this resource now), RAIL_UNAVAILABLE.
+        """
+
+    @_abc_1.abstractmethod
+    def PostBankEntry(
+        self,
+        request: _sandbox_service_pb2.PostBankEntryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_sandbox_service_pb2.PostBankEntryResponse, _abc.Awaitable[_sandbox_service_pb2.PostBankEntryResponse]]:
+        """Books a movement of our account at a sandbox bank that no operation caused: own funds, a withdrawal, a chargeback,
+        interest. The statement of the bank's open day shows it; what it is in the ledger, reconciliation decides.
+
+        Reasons: RESOURCE_NOT_FOUND (no such sandbox bank), UNSUPPORTED_BY_RAIL (a bank without levers), RAIL_UNAVAILABLE.
         """
 
     @_abc_1.abstractmethod
@@ -149,6 +185,9 @@ class SandboxServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _sandbox_service_pb2.ResetRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_sandbox_service_pb2.ResetResponse, _abc.Awaitable[_sandbox_service_pb2.ResetResponse]]:
-        """Ends every scenario. Clocks, money and resources stay as they are."""
+        """Ends every scenario. Clocks, money and resources stay as they are.
+
+        Reasons: RAIL_UNAVAILABLE (a bank that is a process of its own does not answer; repeat the request).
+        """
 
 def add_SandboxServiceServicer_to_server(servicer: SandboxServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

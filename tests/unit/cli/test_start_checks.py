@@ -1,0 +1,113 @@
+"""Each thing that keeps a server from starting is one sentence that names it, told before anything is made."""
+
+import pytest
+
+from keelpay_server.app.failure import FailureKind, explain
+from keelpay_server.app.start_checks import check_start
+from keelpay_server.config import RailSettings, Settings, SettingsError, TlsSettings, load_master_key, load_settings
+from keelpay_server.rails.sandbox.store import BankFileBusy, BankFileError, BankStore
+from tests.e2e.certificates import Authority
+
+
+@pytest.fixture
+def pems(tmp_path):
+    """Paths: a certificate, its key, another key, a list that is no PEM, and nothing at all."""
+    folders = [tmp_path / name for name in ("one", "other")]
+    for folder in folders:
+        folder.mkdir()
+    certificate, key, roots = Authority().server(folders[0])
+    _, other, _ = Authority().server(folders[1])
+    (tmp_path / "list.txt").write_text("milk")
+    paths = {"certificate": certificate, "key": key, "roots": roots, "other": other}
+    return paths | {"list": str(tmp_path / "list.txt"), "nothing": str(tmp_path / "nothing.pem")}
+
+
+def refused(**settings):
+    with pytest.raises(SettingsError) as caught:
+        check_start(Settings(**settings))
+    failure = explain(caught.value)
+    assert failure.kind is FailureKind.SETTINGS
+    return failure.sentence
+
+
+def test_a_certificate_with_its_key_and_the_authorities_of_clients_is_right(pems):
+    tls = TlsSettings(certificate=pems["certificate"], key=pems["key"], client_roots=pems["roots"])
+    check_start(Settings(tls=tls, rails=(RailSettings(name="x", channel="card", address="a:1", roots=pems["roots"]),)))
+
+
+@pytest.mark.parametrize(
+    ("certificate", "key", "roots", "named"),
+    [
+        ("nothing", "key", "", "tls.certificate"), ("list", "key", "", "tls.certificate"),
+        ("certificate", "nothing", "", "tls.key"), ("certificate", "other", "", "is not the key of"),
+        ("certificate", "list", "", "tls.key"), ("certificate", "key", "nothing", "tls.client_roots"),
+        ("certificate", "key", "list", "tls.client_roots"),
+    ],
+)  # fmt: skip
+def test_a_certificate_that_cannot_serve_is_named(pems, certificate, key, roots, named):
+    tls = TlsSettings(certificate=pems[certificate], key=pems[key], client_roots=pems.get(roots, ""))
+    assert named in refused(tls=tls)
+
+
+@pytest.mark.parametrize(
+    ("rail", "named"),
+    [
+        ({"channel": "stablecoin"}, "stablecoin"),
+        ({"channel": "card", "currencies": ("CNY", "ZZZ")}, "not an ISO 4217 code"),
+    ],
+)
+def test_a_rail_that_cannot_be_is_named(rail, named):
+    sentence = refused(rails=(RailSettings(name="odd", **rail),))
+    assert named in sentence
+    assert "'odd'" in sentence
+
+
+@pytest.mark.parametrize("roots", ["nothing", "list"])
+def test_authorities_of_a_bank_that_cannot_be_read_are_named(pems, roots):
+    rail = RailSettings(name="far", channel="bank", address="rail.example:443", roots=pems[roots])
+    assert "roots of rail 'far'" in refused(rails=(rail,))
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("listen", "nonsense"), ("listen", "127.0.0.1:port"), ("listen", "127.0.0.1:99999"), ("listen", ":8443"),
+        ("database", "postgresql://a:secret@db.example:port/x"), ("database", "postgresql://a:secret@db.example:0/x"),
+    ],
+)  # fmt: skip
+def test_an_address_that_cannot_be_is_named(setting, value):
+    with pytest.raises(SettingsError, match=setting) as caught:
+        load_settings(None, {setting: value}, {})
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["a/b", "A", "", "x" * 64, "../x"])
+def test_a_rail_has_a_name_that_can_be_a_file_and_a_resource(name):
+    with pytest.raises(SettingsError, match="rail's name"):
+        load_settings(None, {"rails": [{"name": name, "channel": "card"}]}, {})
+
+
+def test_settings_and_keys_that_are_no_text_are_told(tmp_path):
+    (tmp_path / "keelpay.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(SettingsError, match=r"keelpay\.toml"):
+        load_settings(str(tmp_path / "keelpay.toml"), {}, {})
+    (tmp_path / "master.key").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(SettingsError, match="master key"):
+        load_master_key(Settings(data=str(tmp_path)), {})
+
+
+def test_a_bank_has_its_file_alone(tmp_path):
+    first = BankStore(tmp_path / "card.sqlite")
+    with pytest.raises(BankFileBusy, match=r"card\.sqlite is open in another process") as caught:
+        BankStore(tmp_path / "card.sqlite")
+    assert explain(caught.value).kind is FailureKind.BUSY
+    first.close()
+    BankStore(tmp_path / "card.sqlite").close()
+
+
+@pytest.mark.parametrize("name", ["list.txt", "no-folder/card.sqlite"])
+def test_a_file_that_is_no_banks_is_named(tmp_path, name):
+    (tmp_path / "list.txt").write_text("milk, and so much else that it is no empty file" * 20)
+    with pytest.raises(BankFileError, match=name) as caught:
+        BankStore(tmp_path / name)
+    assert explain(caught.value).kind is FailureKind.SETTINGS

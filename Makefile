@@ -15,7 +15,7 @@ FROZEN := protos/released.binpb
 GOOGLE := .cache/protos/.version
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test check unit lint format types layers contract generate stale migration freeze bench clean
+.PHONY: try screenshots help setup browser demo serve test check unit lint format types layers contract generate stale migration freeze bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -50,17 +50,34 @@ $(STAMP): pyproject.toml
 	touch $(STAMP); \
 	echo "setup: done"
 
+browser: ## what tests of the pages need beside Python: Debian's Chromium, Node.js and npm (installed where we may)
+	@missing=; for name in chromium npm; do command -v $$name >/dev/null || missing="$$missing $$name"; done; \
+	if [ -z "$$missing" ]; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "browser: installing$$missing"; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends$$missing >/dev/null \
+	    || echo "browser:$$missing could not be installed; tests that need them are skipped" >&2; \
+	else \
+	  echo "browser:$$missing not found; tests that need them are skipped. On Debian: apt install$$missing" >&2; \
+	fi
+
 demo: setup ## one payment told step by step, a short simulation, the books; leaves nothing running
 	@$(BIN)/keelpay demo $(if $(TRANSACTIONS),--file $(TRANSACTIONS)) $(ARGS)
 
 serve: setup ## start the server (ARGS="--help" for its options)
 	@$(BIN)/keelpay serve $(ARGS)
 
+try: setup ## links to pay on a server that runs (make serve) with your own finger
+	@$(BIN)/keelpay try $(ARGS)
+
+screenshots: setup browser ## every screen of the pages as a picture, into var/screenshots (ARGS="look paid" for some)
+	@$(BIN)/python -m tests.e2e.pages.screenshots $(ARGS)
+
 test: check unit ## everything that has to pass: all checks, then all tests
 
 check: setup stale contract lint types layers ## every check but the tests
 
-unit: setup
+unit: setup browser
 	@echo "== tests"
 	@$(BIN)/pytest -q -n $(JOBS) $(PYTEST_ARGS)
 

@@ -10,10 +10,11 @@ import hypothesis
 import pytest
 
 from tests.infrastructure.books import database_url, open_book
+from tests.infrastructure.chromium import browser_context, chromium
 from tests.infrastructure.postgres import PostgresServer
 from tests.infrastructure.postgres_installation import PostgresMissingError
 
-__all__ = ["database_url", "open_book"]
+__all__ = ["browser_context", "chromium", "database_url", "open_book"]
 
 hypothesis.settings.register_profile("shared-machine", deadline=None)
 hypothesis.settings.load_profile("shared-machine")

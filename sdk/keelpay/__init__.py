@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ._sync.pager import Pager
     from ._sync.watch import EventStream, PaymentWatch
     from .adjustment import AdjustmentLeg
+    from .browser_signer import BrowserSigner
     from .credentials import Credentials
     from .enums import CaptureMethod, Channel, ConfirmationMethod, OrderState, PaymentState, Reason, RefundState
     from .errors import (
@@ -70,6 +71,7 @@ _HOMES = {
     "_sync.pager": "Pager",
     "_sync.watch": "EventStream PaymentWatch",
     "adjustment": "AdjustmentLeg",
+    "browser_signer": "BrowserSigner",
     "credentials": "Credentials",
     "enums": "CaptureMethod Channel ConfirmationMethod OrderState PaymentState Reason RefundState",
     "errors": (
@@ -103,6 +105,7 @@ __all__ = [
     "AsyncSigner",
     "Backoff",
     "BankAccount",
+    "BrowserSigner",
     "Calendar",
     "CaptureMethod",
     "Card",

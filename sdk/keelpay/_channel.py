@@ -22,6 +22,8 @@ SERVICE_CONFIG: Final[dict[str, Any]] = {
 }
 # A server of gRPC takes one ping in five minutes of silence, and closes the connection of who sends more.
 KEEPALIVE_MS: Final = 310_000
+RECONNECT_MS_MAX: Final = 2_000
+"""gRPC's own pause between two tries grows to two minutes: so long a server would seem away after it is back."""
 
 
 def channel_options(user_agent: str) -> list[tuple[str, Any]]:
@@ -36,4 +38,5 @@ def channel_options(user_agent: str) -> list[tuple[str, Any]]:
         ("grpc.primary_user_agent", user_agent),
         # A watch may be silent for long: ping, or a firewall forgets it.
         ("grpc.keepalive_time_ms", KEEPALIVE_MS),
+        ("grpc.max_reconnect_backoff_ms", RECONNECT_MS_MAX),
     ]

@@ -17,6 +17,8 @@ import grpc
 from google.protobuf.message import Message
 from grpc import aio
 
+from ._mode import InstallationMode
+
 Q = TypeVar("Q", bound=Message)
 R = TypeVar("R", bound=Message)
 V = TypeVar("V")
@@ -55,29 +57,65 @@ async def async_answer(call: Awaitable[R]) -> R:
 
 
 async def async_attempt(
-    method: "aio.UnaryUnaryMultiCallable[Q, R]", request: Q, timeout_s: float, metadata: Metadata
+    method: "aio.UnaryUnaryMultiCallable[Q, R]",
+    request: Q,
+    timeout_s: float,
+    metadata: Metadata,
+    mode: InstallationMode,
 ) -> R:
-    """Makes one call."""
-    return await async_answer(method(request, timeout=timeout_s, metadata=metadata))
+    """Makes one call, and hears the server's mode."""
+    call = method(request, timeout=timeout_s, metadata=metadata)
+    answer = await async_answer(call)
+    if not mode.told:
+        mode.hear(await call.trailing_metadata())
+    return answer
 
 
-def attempt(method: "grpc.UnaryUnaryMultiCallable[Q, R]", request: Q, timeout_s: float, metadata: Metadata) -> R:
-    """Makes one call."""
-    return method(request, timeout=timeout_s, metadata=metadata)
+def attempt(
+    method: "grpc.UnaryUnaryMultiCallable[Q, R]",
+    request: Q,
+    timeout_s: float,
+    metadata: Metadata,
+    mode: InstallationMode,
+) -> R:
+    """Makes one call, and hears the server's mode."""
+    answer, call = method.with_call(request, timeout=timeout_s, metadata=metadata)
+    mode.hear(call.trailing_metadata())
+    return answer
 
 
 async def async_upload(
-    method: "aio.StreamUnaryMultiCallable[Q, R]", requests: Iterable[Q], timeout_s: float, metadata: Metadata
-) -> R:
-    """Sends a stream of requests and awaits the one answer."""
-    return await async_answer(method(iter(requests), timeout=timeout_s, metadata=metadata))
+    method: "aio.StreamUnaryMultiCallable[Q, R]", requests: Iterable[Q], timeout_s: float, metadata: Metadata,
+    mode: InstallationMode,
+) -> R:  # fmt: skip
+    """Sends a stream of requests, awaits the one answer, and hears the server's mode."""
+    call = method(iter(requests), timeout=timeout_s, metadata=metadata)
+    answer = await async_answer(call)
+    if not mode.told:
+        mode.hear(await call.trailing_metadata())
+    return answer
 
 
 def upload(
-    method: "grpc.StreamUnaryMultiCallable[Q, R]", requests: Iterable[Q], timeout_s: float, metadata: Metadata
-) -> R:
-    """Sends a stream of requests and waits for the one answer."""
-    return method(iter(requests), timeout=timeout_s, metadata=metadata)
+    method: "grpc.StreamUnaryMultiCallable[Q, R]", requests: Iterable[Q], timeout_s: float, metadata: Metadata,
+    mode: InstallationMode,
+) -> R:  # fmt: skip
+    """Sends a stream of requests, waits for the one answer, and hears the server's mode."""
+    answer, call = method.with_call(iter(requests), timeout=timeout_s, metadata=metadata)
+    mode.hear(call.trailing_metadata())
+    return answer
+
+
+async def async_hear_stream(call: "AsyncStreamCall[R]", mode: InstallationMode) -> None:
+    """Hears the server's mode from the head of a stream that has sent something."""
+    if not mode.told:
+        mode.hear(await call.initial_metadata())
+
+
+def hear_stream(call: "StreamCall[R]", mode: InstallationMode) -> None:
+    """Hears the server's mode from the head of a stream that has sent something."""
+    if not mode.told:
+        mode.hear(call.initial_metadata())
 
 
 async def async_next_message(call: "AsyncStreamCall[R]") -> R | None:

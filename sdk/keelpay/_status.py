@@ -12,6 +12,7 @@ from google.protobuf.message import DecodeError
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, LocalizedMessage, RetryInfo
 from google.rpc.status_pb2 import Status
 
+from ._mode import InstallationMode
 from ._runtime import CutShortError
 from .errors import ERROR_BY_CODE, InternalError, InterruptedCallError, KeelpayError, Violation
 
@@ -20,16 +21,21 @@ REQUEST_ID_FIELD = "request_id"
 STATUS_TRAILER = "grpc-status-details-bin"
 
 
-def to_error(failure: grpc.RpcError | CutShortError, request_id: str) -> KeelpayError:
+def to_error(
+    failure: grpc.RpcError | CutShortError, request_id: str, mode: InstallationMode | None = None
+) -> KeelpayError:
     """The error that tells what a failed call tells.
 
     Args:
         failure: What was raised; every error of a finished call of grpc is a `grpc.Call` too.
         request_id: The id the call was sent under; the server's own wins.
+        mode: Where the server's mode is kept: an error tells it as an answer does.
     """
     if isinstance(failure, CutShortError):
         return InterruptedCallError(str(failure), request_id=request_id)
     call: Any = failure
+    if mode is not None:
+        mode.hear(call.trailing_metadata())
     code: grpc.StatusCode = call.code()
     info, retry, localized, bad_request = ErrorInfo(), RetryInfo(), LocalizedMessage(), BadRequest()
     has_retry = False

@@ -27,6 +27,22 @@ class OpenEnum(IntEnum):
         return int(self)
 
 
+class Authentication(OpenEnum):
+    """Who says so when a payment is made in a certain way."""
+
+    UNSPECIFIED = 0
+    """Not said. Never returned."""
+    PASSKEY = 1
+    """A passkey of the payer: finger, face or the device's PIN.
+
+    From a page always, for stored cards and accounts too.
+    """
+    MANDATE = 2
+    """The mandate that the payer signed earlier: nothing to do now. Risk may ask for a passkey all the same."""
+    WALLET = 3
+    """The payer's own wallet or bank: the payer goes there and comes back."""
+
+
 class Behaviour(OpenEnum):
     """What a sandbox bank does with an operation."""
 
@@ -76,7 +92,11 @@ class BreakKind(OpenEnum):
     CHANNEL = 5
     """The channel's record and ours disagree on what happened."""
     OPERATION_UNKNOWN = 6
-    """An operation's outcome stayed unknown until its schedule of queries ended."""
+    """An operation's outcome stayed unknown until its schedule of queries ended.
+
+    That takes about 80 minutes; a week for a bank that says that it is still at it. EXPLAINED as soon as the
+    outcome is known.
+    """
 
 
 class BreakResolution(OpenEnum):
@@ -85,19 +105,30 @@ class BreakResolution(OpenEnum):
     UNSPECIFIED = 0
     """Not said. Never valid."""
     MATCH = 1
-    """The line belongs to the entry that `resource` names: post it as matched."""
+    """The line is what it names.
+
+    Without `resource`: its operation happened, whatever its bank answered or did not; what an incoming line is
+    short of is the bank's charge. With `resource`: it pays the claim of that earlier break.
+    """
     CREDIT_MERCHANT = 2
     """The bank has more than we: the merchant that `resource` names gets it, by the open window."""
     RETURN_TO_PAYER = 3
-    """The bank has more than we: send it back to the payer."""
+    """The bank has more than we, and it is the payer's.
+
+    It goes back the way it came: to the payer of the payment that its operation was made for, or whose refund
+    left too little; for a top-up or withdrawal to the balance. An operation that its bank denied has happened.
+    Refused as long as the payment itself may still take the money.
+    """
     CLAIM = 4
     """The bank has less than we, and owes it: claimed from the bank, kept in suspense until a line pays it."""
     WRITE_OFF = 5
     """The bank has less than we, and will not pay: our own loss."""
     OPERATION_FAILED = 6
-    """The operation of unknown outcome never happened: it is closed as FAILED and its hold released.
+    """The operation never happened.
 
-    Refused until a statement two business days later lacks it.
+    One of unknown outcome is closed as FAILED and its hold released: refused until a statement two business days
+    later lacks it. A refund that no statement shows waits for another way; a payout or withdrawal that none shows
+    is its owner's again.
     """
 
 
@@ -107,11 +138,11 @@ class BreakState(OpenEnum):
     UNSPECIFIED = 0
     """Not said. Never returned."""
     OPEN = 1
-    """Found; nobody has settled it. Moves to EXPLAINED or PROPOSED."""
+    """Found; nobody has settled it. Then EXPLAINED or PROPOSED."""
     EXPLAINED = 2
     """A later statement or answer made it agree. End."""
     PROPOSED = 3
-    """An operator proposed how to settle it; a second one decides. Moves to RESOLVED, or back to OPEN."""
+    """An operator proposed how to settle it; a second one decides. Then RESOLVED or OPEN again."""
     RESOLVED = 4
     """Settled by postings that two operators agreed on. End."""
 
@@ -180,15 +211,15 @@ class ConfirmationState(OpenEnum):
     UNSPECIFIED = 0
     """Not said. Never returned."""
     PENDING = 1
-    """Waits to be signed."""
+    """Waits to be signed. Then CONSUMED, REJECTED, EXPIRED or SUPERSEDED."""
     CONSUMED = 2
-    """Spent: by a success, or by an attempt that failed."""
+    """Spent: by a success, or by an attempt that failed. End."""
     REJECTED = 3
-    """The person or the client said no: see `rejection`."""
+    """The person or the client said no: see `rejection`. End."""
     EXPIRED = 4
-    """Its time ran out."""
+    """Its time ran out. End."""
     SUPERSEDED = 5
-    """A newer one for the same act took its place."""
+    """A newer one for the same act took its place. End."""
 
 
 class DeclineAdvice(OpenEnum):
@@ -241,7 +272,7 @@ class DeliveryState(OpenEnum):
     UNSPECIFIED = 0
     """Not said. Never returned."""
     PENDING = 1
-    """Waits for its first or next attempt. Moves to DELIVERED or FAILED."""
+    """Waits for its first or next attempt. Then DELIVERED or FAILED."""
     DELIVERED = 2
     """Answered with a status of 200 to 299. End, until it is asked for again."""
     FAILED = 3
@@ -366,15 +397,18 @@ class MandateState(OpenEnum):
     UNSPECIFIED = 0
     """Not said. Never returned."""
     ACTIVE = 1
-    """Can be used."""
+    """Can be used. Then SUSPENDED, REVOKED, EXPIRED or EXHAUSTED."""
     SUSPENDED = 2
-    """Paused, for example while the payer's passkeys are recovered. Then ACTIVE or REVOKED."""
+    """Paused, for example while the payer's passkeys are recovered. Then ACTIVE, REVOKED or EXPIRED."""
     REVOKED = 3
     """Ended by the payer, the merchant or the operator. End."""
     EXPIRED = 4
     """Its time ran out. End."""
     EXHAUSTED = 5
-    """`total_max` is used up. ACTIVE again if a payment under it comes to nothing; otherwise it ends as others do."""
+    """`total_max` is used up.
+
+    Then ACTIVE again if a payment under it comes to nothing, SUSPENDED, REVOKED or EXPIRED.
+    """
 
 
 class MerchantState(OpenEnum):
@@ -427,15 +461,19 @@ class OperationState(OpenEnum):
     UNSPECIFIED = 0
     """Not said. Never returned."""
     SUBMITTED = 1
-    """Recorded, and being sent."""
+    """Recorded, and being sent. Then SUCCEEDED, DECLINED, FAILED or UNKNOWN."""
     SUCCEEDED = 2
-    """The bank did it."""
+    """The bank did it. End."""
     DECLINED = 3
-    """The bank definitely said no."""
+    """The bank definitely said no. End."""
     FAILED = 4
-    """It is certain that the bank did not do it, for a technical reason."""
+    """It is certain that the bank did not do it, for a technical reason. End."""
     UNKNOWN = 5
-    """The answer was lost. We ask again after 2 s, 5 s, 15 s, 30 s, 1 min, 5 min and so on until it is known."""
+    """The answer was lost.
+
+    We ask again after 2 s, 5 s, 15 s, 30 s, 1 min, 5 min and so on until it is known. Then SUCCEEDED, DECLINED or
+    FAILED.
+    """
 
 
 class OrderState(OpenEnum):
@@ -444,15 +482,15 @@ class OrderState(OpenEnum):
     UNSPECIFIED = 0
     """Not said. Never returned."""
     OPEN = 1
-    """Waits to be paid."""
+    """Waits to be paid. Then PAID, CLOSING, CLOSED or EXPIRED."""
     PAID = 2
-    """One of its payments was captured, all of it or a part."""
+    """One of its payments was captured, all of it or a part. End."""
     CLOSING = 3
-    """Closing was asked for while a payment is at the bank; ends as CLOSED, and a late success is refunded."""
+    """Closing was asked for while a payment is at the bank; a late success is refunded. Then CLOSED."""
     CLOSED = 4
-    """Closed by the merchant. Takes no payment."""
+    """Closed by the merchant. Takes no payment. End."""
     EXPIRED = 5
-    """Its time ran out. Takes no payment."""
+    """Its time ran out. Takes no payment. End."""
 
 
 class PartnerState(OpenEnum):
@@ -472,7 +510,7 @@ class PasskeyState(OpenEnum):
     UNSPECIFIED = 0
     """Not said. Never returned."""
     ACTIVE = 1
-    """May sign."""
+    """May sign. Then SUSPENDED or REVOKED."""
     SUSPENDED = 2
     """Paused because it may have been copied. Then ACTIVE or REVOKED."""
     REVOKED = 3
@@ -555,13 +593,13 @@ class PayoutState(OpenEnum):
     UNSPECIFIED = 0
     """Not said. Never returned."""
     CREATED = 1
-    """Asked for; waits for a second operator where one is needed. Moves to RESERVED or CANCELLED."""
+    """Asked for; waits for a second operator where one is needed. Then RESERVED or CANCELLED."""
     RESERVED = 2
-    """The amount is held on the merchant's available account; not sent yet. Moves to SUBMITTED or CANCELLED."""
+    """The amount is held on the merchant's available account; not sent yet. Then SUBMITTED or CANCELLED."""
     SUBMITTED = 3
-    """Sent to the bank, or about to be. Moves to PAID, FAILED or RETURNED."""
+    """Sent to the bank, or about to be. Then PAID, FAILED or RETURNED."""
     PAID = 4
-    """The bank has paid it. Moves to RETURNED if the receiving bank sends it back."""
+    """The bank has paid it. Then RETURNED if the receiving bank sends it back."""
     FAILED = 5
     """The bank refused it; the amount is available again. End."""
     RETURNED = 6
@@ -576,13 +614,13 @@ class ProposalState(OpenEnum):
     UNSPECIFIED = 0
     """Not said. Never returned."""
     PENDING = 1
-    """Waits for a second person."""
+    """Waits for a second person. Then APPROVED, REJECTED or EXPIRED."""
     APPROVED = 2
-    """Approved, and carried out: see `outcome`."""
+    """Approved, and carried out: see `outcome`. End."""
     REJECTED = 3
-    """Refused by the second person."""
+    """Refused by the second person. End."""
     EXPIRED = 4
-    """Nobody decided in time."""
+    """Nobody decided in time. End."""
 
 
 class RailChallengeKind(OpenEnum):
@@ -779,6 +817,8 @@ class Reason(StrEnum):
     """A risk rule does not parse or is not well typed. Metadata: rule, position."""
     URL_REFUSED = "URL_REFUSED"
     """A webhook or notification address is not https, or resolves to a private network."""
+    RETURN_URL_NOT_ALLOWED = "RETURN_URL_NOT_ALLOWED"
+    """The return URL is below none of the merchant's `return_origins`."""
     DEADLINE_TOO_SHORT = "DEADLINE_TOO_SHORT"
     """The caller's deadline left too little time to commit; nothing was done. Send again with more time."""
     RESOURCE_NOT_FOUND = "RESOURCE_NOT_FOUND"
@@ -875,6 +915,12 @@ class Reason(StrEnum):
     """As many of these exist as are allowed. Metadata: max_count."""
     CASE_NOT_BALANCED = "CASE_NOT_BALANCED"
     """A fraud case closes only when its account stands at zero. Metadata: balance_minor."""
+    CHECKOUT_LINK_USED = "CHECKOUT_LINK_USED"
+    """The link was opened before. It opens once, so whoever comes second learns nothing from it."""
+    CHECKOUT_LINK_EXPIRED = "CHECKOUT_LINK_EXPIRED"
+    """The link's time, or its session's, is over."""
+    CHECKOUT_LINK_REPLACED = "CHECKOUT_LINK_REPLACED"
+    """A newer link took the place of this one."""
     ETAG_MISMATCH = "ETAG_MISMATCH"
     """The resource changed since it was read. Read it and decide again. Metadata: state_version."""
     CONFLICT = "CONFLICT"
@@ -913,7 +959,7 @@ class RefundState(OpenEnum):
     SUBMITTED = 3
     """Sent to the bank. Then SUCCEEDED, ABNORMAL or FAILED."""
     SUCCEEDED = 4
-    """The payer has the money. End."""
+    """The payer has the money, as far as anybody knows. Then ABNORMAL if the payer's bank returns it later."""
     ABNORMAL = 5
     """The payer's card or account no longer takes it: RerouteRefund sends it another way. Then SUBMITTED or FAILED."""
     FAILED = 6
@@ -960,7 +1006,7 @@ class ReviewState(OpenEnum):
     UNSPECIFIED = 0
     """Not said. Never returned."""
     OPEN = 1
-    """Waits for a person. Moves to APPROVED, REJECTED or CLOSED."""
+    """Waits for a person. Then APPROVED, REJECTED or CLOSED."""
     APPROVED = 2
     """Judged legitimate; the payment went on. End."""
     REJECTED = 3
@@ -1019,7 +1065,7 @@ class SigningKeyState(OpenEnum):
     UNSPECIFIED = 0
     """Not said. Never returned."""
     ACTIVE = 1
-    """Signatures by it are accepted."""
+    """Signatures by it are accepted. Then REVOKED."""
     REVOKED = 2
     """Signatures by it are refused. End."""
 
@@ -1069,7 +1115,7 @@ class SubscriptionState(OpenEnum):
     UNSPECIFIED = 0
     """Not said. Never returned."""
     ACTIVE = 1
-    """Events are sent. Moves to FAILING."""
+    """Events are sent. Then FAILING."""
     FAILING = 2
     """Every delivery of the last day failed.
 
@@ -1120,8 +1166,8 @@ class WindowState(OpenEnum):
     UNSPECIFIED = 0
     """Not said. Never returned."""
     OPEN = 1
-    """Takes in every capture of its calendar and currency. Moves to CLOSED."""
+    """Takes in every capture of its calendar and currency. Then CLOSED."""
     CLOSED = 2
-    """Cut off at `last_sequence`; its money is being settled. Moves to SETTLED."""
+    """Cut off at `last_sequence`; its money is being settled. Then SETTLED."""
     SETTLED = 3
     """Every merchant in it is settled. End."""

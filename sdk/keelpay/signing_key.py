@@ -4,6 +4,7 @@ In: a PEM file, Ed25519 or P-256, and the name of the key. Out: short-lived sign
 Invariant: the key signs and is never shown; `cryptography` is only needed by who uses this file.
 """
 
+import hashlib
 import json
 import time
 from base64 import urlsafe_b64encode
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 ASSERTION_LIFE_S: Final = 120
 COORDINATE_BYTES: Final = 32
+PROOF_TYPE: Final = "keelpay-key-proof+jwt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class SigningPrivateKey:
 
     Attributes:
         holder: `partners/{p}` or `operators/{o}`.
-        key_id: The last part of the key's name, `partners/{p}/signingKeys/{k}`.
+        key_id: The last part of the key's name, `partners/{p}/signingKeys/{k}`; empty for a key that has none yet.
         algorithm: `EdDSA` or `ES256`.
     """
 
@@ -41,13 +43,13 @@ class SigningPrivateKey:
     _key: "Ed25519PrivateKey | EllipticCurvePrivateKey" = field(repr=False)
 
     @classmethod
-    def from_pem(cls, pem: bytes | str, *, holder: str, key_id: str, password: bytes | None = None) -> Self:
+    def from_pem(cls, pem: bytes | str, *, holder: str, key_id: str = "", password: bytes | None = None) -> Self:
         """Reads a private key.
 
         Args:
             pem: PKCS #8, PEM.
             holder: Who signs with it, `partners/{p}` or `operators/{o}`.
-            key_id: The key's id or whole name.
+            key_id: The key's id or whole name; left out for a key that is about to be registered.
             password: Of an encrypted file.
 
         Raises:
@@ -70,6 +72,21 @@ class SigningPrivateKey:
         if isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, ec.SECP256R1):
             return cls(holder, name, "ES256", key)
         raise ConfigurationError("a signing key is Ed25519 or on the curve P-256")
+
+    @property
+    def public_key_der(self) -> bytes:
+        """The public half, SubjectPublicKeyInfo in DER."""
+        from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+        return self._key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+    def possession_proof(self, request_id: str) -> str:
+        """A statement that its holder has this key, for the one request that registers it.
+
+        Args:
+            request_id: Of that request.
+        """
+        return self._signed({"iss": self.holder, "jti": request_id}, kid=self._thumbprint(), typ=PROOF_TYPE)
 
     def client_assertion(self, audience: str) -> str:
         """A statement that proves its holder to IssueToken, good once and for two minutes.
@@ -113,11 +130,23 @@ class SigningPrivateKey:
             auth_time=to_timestamp(auth_time.replace(microsecond=0)), amr=amr, jws=self._signed(claims)
         )
 
-    def _signed(self, claims: Mapping[str, Any]) -> str:
-        """A compact JWS (RFC 7515) over the claims."""
-        header = {"alg": self.algorithm, "kid": self.key_id, "typ": "JWT"}
+    def _signed(self, claims: Mapping[str, Any], *, kid: str = "", typ: str = "JWT") -> str:
+        """A compact JWS (RFC 7515) over the claims; under the key's own id unless another is given."""
+        header = {"alg": self.algorithm, "kid": kid or self.key_id, "typ": typ}
         text = f"{_encode(_compact(header))}.{_encode(_compact(claims))}"
         return f"{text}.{_encode(self._signature(text.encode('ascii')))}"
+
+    def _thumbprint(self) -> str:
+        """The name of the public half that follows from itself (RFC 7638, SHA-256)."""
+        from cryptography.hazmat.primitives.asymmetric import ec
+
+        if isinstance(self._key, ec.EllipticCurvePrivateKey):
+            numbers = self._key.public_key().public_numbers()
+            x, y = (_encode(each.to_bytes(COORDINATE_BYTES, "big")) for each in (numbers.x, numbers.y))
+            members = {"crv": "P-256", "kty": "EC", "x": x, "y": y}
+        else:
+            members = {"crv": "Ed25519", "kty": "OKP", "x": _encode(self._key.public_key().public_bytes_raw())}
+        return _encode(hashlib.sha256(_compact(members)).digest())
 
     def _signature(self, data: bytes) -> bytes:
         from cryptography.hazmat.primitives import hashes

@@ -5,20 +5,35 @@ it; secrets come from files or the environment, never from a default.
 """
 
 import os
+import re
 import secrets
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from keelpay_server.auth.relying_party import android_origin
+from keelpay_server.edge.settings import EdgeSettings
+
 ENVIRONMENT_PREFIX: Final = "KEELPAY_"
 MASTER_KEY_VARIABLE: Final = "KEELPAY_MASTER_KEY"
 MASTER_KEY_BYTES: Final = 32
 VAULT_KEY_MAX: Final = 1000
+KEEP_DAYS_MIN: Final = 30
+KEEP_DAYS_MAX: Final = 36_500
+KEPT_LONGER_DAYS: Final = 7
+"""A request is forgotten by a job that runs once a day, and may be late by some."""
+EDGE_LISTEN: Final = "edge_listen"
+"""Where the edge listens, as one text: from the command line or the environment, in place of `listen` in `[edge]`."""
+PORT_MAX: Final = 65_535
+RAIL_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+PAGES_ORIGIN: Final = re.compile(r"https://[a-z0-9.-]+(:\d{1,5})?|http://localhost(:\d{1,5})?")
+ICONS: Final = ("/", "https://", "data:image/")
 DATABASES: Final = ("sqlite:///", "postgresql://", "postgres://")
 """How the URL of a database begins."""
 
@@ -75,8 +90,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         metrics_port: Port of Prometheus metrics on loopback; 0 for none.
         name: The installation's name in tokens: issuer and audience.
         rp_id: Relying party of the passkeys, for ever.
-        origins: Where pages and apps may sign from; empty means `https://<rp_id>`.
+        origins: Further origins that pages and apps may sign from, beside `https://<rp_id>` and the edge's own.
+        edge: What browsers and phones reach, see `EdgeSettings`; off unless it has an address.
         rp_name: What authenticators show.
+        pages_origin: Where people open our pages, such as `https://pay.example.com`; part of every link. Empty for the
+            edge on this machine in test mode, and for `https://<rp_id>` otherwise.
+        instrument_icon: The picture beside the instrument in Secure Payment Confirmation: a path on `pages_origin`, or
+            an https or data URL; empty turns that method off.
         rails: Banks and wallets, in order of preference.
         auto_payout: Pay merchants out as soon as a window is settled.
         merchants_may_owe: A refund may leave a merchant owing us.
@@ -84,6 +104,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         vault_key: Number of the key that seals card and account numbers; raise it by one to change the key: at the
             next start every number is sealed anew.
         webhooks_to_loopback: Test mode: webhooks may go to this machine.
+        webhooks_proxy: `HOST:PORT` of an HTTP proxy that all webhooks go through (CONNECT); empty for straight.
+        keep_requests_days: How long a request id is remembered, at least 30 days.
+        keep_deliveries_days: How long a webhook's delivery is listed once it has ended.
+        keep_unused_days: How long confirmations that nobody signed, enrolments that nobody finished and links that are
+            over are kept.
         log_level: Of the standard logging.
     """
 
@@ -98,21 +123,44 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     rp_id: str = "localhost"
     origins: tuple[str, ...] = ()
     rp_name: str = "keelpay"
+    pages_origin: str = ""
+    instrument_icon: str = "/instrument.png"
     rails: tuple[RailSettings, ...] = SANDBOX_RAILS
     auto_payout: bool = True
     merchants_may_owe: bool = True
     refund_fees: bool = True
     vault_key: int = 1
     webhooks_to_loopback: bool = False
+    webhooks_proxy: str = ""
+    keep_requests_days: int = 35
+    keep_deliveries_days: int = 90
+    keep_unused_days: int = 90
     log_level: str = "INFO"
+    edge: EdgeSettings = EdgeSettings()
 
     def url(self) -> str:
         """Returns the database's URL."""
         return self.database or f"sqlite:///{Path(self.data).absolute() / 'keelpay.sqlite'}"
 
     def signing_origins(self) -> frozenset[str]:
-        """Returns where confirmations may be signed from."""
-        return frozenset(self.origins or (f"https://{self.rp_id}",))
+        """Returns where confirmations may be signed from: sites, the edge on this machine, our Android apps."""
+        apps = (android_origin(fingerprint) for app in self.edge.android for fingerprint in app.fingerprints)
+        return frozenset((*self.origins, f"https://{self.rp_id}", *self._local_origins(), *apps))
+
+    def pages(self) -> str:
+        """Returns where people open our pages."""
+        return self.pages_origin or next(iter(self._local_origins()), f"https://{self.rp_id}")
+
+    def icon(self) -> str:
+        """Returns the URL of the picture beside an instrument, or empty."""
+        return f"{self.pages()}{self.instrument_icon}" if self.instrument_icon.startswith("/") else self.instrument_icon
+
+    def _local_origins(self) -> tuple[str, ...]:
+        """A browser on this machine lets `localhost` be a relying party, and knows the edge under that name."""
+        edge = self.edge
+        if self.mode != "test" or self.rp_id != "localhost" or not edge.port or not edge.is_on_loopback:
+            return ()
+        return (f"{'http' if edge.tls is None else 'https'}://localhost:{edge.port}",)
 
 
 def load_settings(path: str | None, overrides: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:
@@ -129,14 +177,17 @@ def load_settings(path: str | None, overrides: Mapping[str, Any], environment: M
     values: dict[str, Any] = {}
     if path is not None:
         try:
-            values.update(tomllib.loads(Path(path).read_text()))
-        except (OSError, tomllib.TOMLDecodeError) as error:
+            values.update(tomllib.loads(Path(path).read_text(encoding="utf-8")))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise SettingsError(f"cannot read {path}: {error}") from error
-    for field in Settings.__struct_fields__:
+    for field in (*Settings.__struct_fields__, EDGE_LISTEN):
         text = environment.get(f"{ENVIRONMENT_PREFIX}{field.upper()}")
         if text is not None:
             values[field] = text
     values.update({name: value for name, value in overrides.items() if value is not None})
+    listen = values.pop(EDGE_LISTEN, None)
+    if listen is not None and isinstance(values.setdefault("edge", {}), dict):
+        values["edge"] = {**values["edge"], "listen": listen}
     try:
         settings = msgspec.convert(values, Settings, strict=False)
     except msgspec.ValidationError as error:
@@ -152,15 +203,47 @@ def _check(settings: Settings) -> None:
             raise SettingsError(f"live mode has no sandbox and no connection in the clear: {', '.join(local)}")
         if settings.webhooks_to_loopback:
             raise SettingsError("webhooks_to_loopback is for test mode only")
+    proxy_host, _, proxy_port = settings.webhooks_proxy.rpartition(":")
+    if settings.webhooks_proxy and not (proxy_host and "/" not in proxy_host and proxy_port.isdigit()):
+        raise SettingsError("webhooks_proxy is HOST:PORT of an HTTP proxy")
+    for fault in settings.edge.faults():
+        raise SettingsError(fault)
+    if settings.edge.expose_sandbox and settings.mode == "live":
+        raise SettingsError("edge.expose_sandbox is for test mode only")
     if settings.database and not settings.database.startswith(DATABASES):  # not repeated: it may hold a password
         raise SettingsError("database is sqlite:///PATH or postgresql://USER@HOST/NAME")
+    if settings.pages_origin and not PAGES_ORIGIN.fullmatch(settings.pages_origin):
+        raise SettingsError("pages_origin is https://HOST[:PORT] without a path; http for localhost only")
+    if settings.instrument_icon and not settings.instrument_icon.startswith(ICONS):
+        raise SettingsError("instrument_icon is a path beginning with /, an https URL or a data: URL")
+    if not KEEP_DAYS_MIN <= settings.keep_requests_days <= KEEP_DAYS_MAX:
+        raise SettingsError(f"keep_requests_days is {KEEP_DAYS_MIN}..{KEEP_DAYS_MAX}: the contract promises so much")
+    least = settings.keep_requests_days + KEPT_LONGER_DAYS
+    for name in ("keep_deliveries_days", "keep_unused_days"):
+        if not least <= getattr(settings, name) <= KEEP_DAYS_MAX:
+            raise SettingsError(f"{name} is {least}..{KEEP_DAYS_MAX}: requests that speak of it have to go first")
     if not 1 <= settings.vault_key <= VAULT_KEY_MAX:
         raise SettingsError(f"vault_key is 1..{VAULT_KEY_MAX}")
-    host = settings.listen.rpartition(":")[0]
+    if settings.database and not _has_port(settings.database):
+        raise SettingsError("database: its port is no number up to 65535")
+    host, _, port = settings.listen.rpartition(":")
+    if not host.startswith("unix") and not (host and port.isdecimal() and int(port) <= PORT_MAX):
+        raise SettingsError(f"listen is HOST:PORT, not {settings.listen!r}")
     if settings.tls is None and host not in ("127.0.0.1", "localhost", "[::1]") and not host.startswith("unix"):
         raise SettingsError(f"listening on {host} needs [tls]: a certificate and its key")
+    for rail in settings.rails:
+        if not RAIL_NAME.fullmatch(rail.name):
+            raise SettingsError(f"a rail's name has 1 to 63 of a-z, 0-9 and -, and {rail.name!r} is none")
     if len({rail.name for rail in settings.rails}) != len(settings.rails):
         raise SettingsError("two rails have one name")
+
+
+def _has_port(url: str) -> bool:
+    """Whether the port in a URL can be one; none at all is the usual one."""
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False
 
 
 class MasterKey:
@@ -183,7 +266,7 @@ def load_master_key(settings: Settings, environment: Mapping[str, str]) -> Maste
     text = environment.get(MASTER_KEY_VARIABLE, "")
     path = Path(settings.data) / "master.key"
     if not text and path.exists():
-        text = path.read_text().strip()
+        text = path.read_text(encoding="utf-8", errors="replace").strip()
     if not text:
         if settings.mode == "live" or settings.database.startswith("postgres"):
             raise SettingsError(

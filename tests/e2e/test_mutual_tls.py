@@ -3,11 +3,9 @@
 import grpc
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from keelpay import AsyncClient, Defaults, KeelpayError, credentials
 from keelpay.api.auth.v1 import partner_request_pb2
-from keelpay.enums import KeyAlgorithm
 from keelpay.signing_key import SigningPrivateKey
 from keelpay_server.app import open_server
 from keelpay_server.app.admission import admit
@@ -48,8 +46,8 @@ class House:
     async def register(self, name, key):
         """Adds a public key to a partner's, as the partner does: with a signature, and any certificate."""
         by_signature = self.client(self.caller(ec.generate_private_key(ec.SECP256R1()), identity=self.keys[name]), name)
-        der = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        made = await by_signature.partners.create_signing_key(der, algorithm=KeyAlgorithm.ES256)
+        new = SigningPrivateKey.from_pem(pem_of(key), holder=name)
+        made = await by_signature.partners.create_signing_key(new)
         return by_signature, made
 
 

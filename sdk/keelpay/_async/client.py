@@ -15,6 +15,7 @@ from grpc import aio
 
 from keelpay._channel import channel_options
 from keelpay._local import AsyncEmbeddedServer, credentials_of, defaults_of
+from keelpay._mode import InstallationMode
 from keelpay._names import Defaults, Named, name_of
 from keelpay._retry import Backoff
 from keelpay._runtime import Metadata
@@ -44,6 +45,7 @@ from .refunds import AsyncRefunds
 from .reviews import AsyncReviews
 from .risk import AsyncRisk
 from .sandbox import AsyncSandbox, AsyncSandboxBank
+from .sessions import AsyncSessions
 from .settlements import AsyncSettlements
 from .stubs import AsyncStubs
 from .token_source import AsyncTokenSource
@@ -65,6 +67,7 @@ class AsyncClient:
         defaults: Defaults | None = None,
         language: str = "en",
         backoff: Backoff | None = None,
+        mode: str = "",
     ) -> None:
         """Connects to nothing yet.
 
@@ -74,15 +77,23 @@ class AsyncClient:
             defaults: What every call means unless it says otherwise.
             language: Of the sentences meant for people, `en` or `zh`.
             backoff: The shortest pauses between tries.
+            mode: `test` or `live`: the server is asked which it is before the first call, and every call to the other
+                kind raises ConfigurationError, nothing having been sent; empty for either.
+
+        Raises:
+            ConfigurationError: `mode` is neither.
         """
+        known = InstallationMode(mode)
         self._target = target
         self._credentials = credentials
         self._language = language
         channel = aio.secure_channel(
             target, credentials.channel_credentials(target), options=channel_options(USER_AGENT)
         )
-        tokens = AsyncTokenSource(channel, credentials, backoff=backoff)
-        self._connection = AsyncConnection(channel, tokens, language=language, backoff=backoff)
+        tokens = AsyncTokenSource(channel, credentials, backoff=backoff, mode=known)
+        self._connection = AsyncConnection(
+            channel, tokens, target=target, language=language, backoff=backoff, mode=known
+        )
         self._defaults = defaults or Defaults()
 
     @staticmethod
@@ -99,7 +110,13 @@ class AsyncClient:
         """Another client of the same server, for whoever holds this token: a payer, for one. Close it, too."""
         value = token if isinstance(token, str) else token.value
         who = dataclasses.replace(self._credentials, identity=FixedToken(value))
-        return type(self)(self._target, credentials=who, defaults=self._defaults, language=self._language)
+        return type(self)(
+            self._target,
+            credentials=who,
+            defaults=self._defaults,
+            language=self._language,
+            mode=self._connection.mode.expected,
+        )
 
     def attest(
         self, payer: str | Named, *, amr: Sequence[str], auth_time: datetime | None = None, purpose: str = "enrol"
@@ -120,6 +137,11 @@ class AsyncClient:
             raise ConfigurationError("only a partner with a key can vouch for a person: keelpay.credentials.partner")
         moment = auth_time or datetime.now(UTC)
         return holder.key.attest(name_of(payer), auth_time=moment, amr=amr, purpose=purpose)
+
+    @property
+    def mode(self) -> str:
+        """What the server is for ever, `test` or `live`; empty before its first answer."""
+        return self._connection.mode.told
 
     async def close(self) -> None:
         """Closes the connection; calls under way are cut."""
@@ -216,6 +238,11 @@ class AsyncClient:
     def ledger(self) -> AsyncLedger:
         """The double-entry ledger."""
         return AsyncLedger(self._connection, self._defaults)
+
+    @cached_property
+    def sessions(self) -> AsyncSessions:
+        """Sessions of payers: what a page, or an app that opens our links itself, begins with."""
+        return AsyncSessions(self._connection)
 
     @cached_property
     def settlements(self) -> AsyncSettlements:

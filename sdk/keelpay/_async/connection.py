@@ -15,9 +15,20 @@ from google.protobuf.message import Message
 from grpc import aio
 
 from keelpay._methods import facts_of
+from keelpay._mode import InstallationMode
 from keelpay._retry import Backoff, pause_before_retry
-from keelpay._runtime import CutShortError, Metadata, async_attempt, async_next_message, async_sleep, async_upload
+from keelpay._runtime import (
+    CutShortError,
+    Metadata,
+    async_attempt,
+    async_hear_stream,
+    async_next_message,
+    async_sleep,
+    async_upload,
+)
 from keelpay._status import to_error
+from keelpay.api.auth.v1 import partner_service_pb2
+from keelpay.api.auth.v1.partner_service_pb2_grpc import PartnerServiceStub
 from keelpay.errors import ConfigurationError, KeelpayError
 from keelpay.request_id import new_request_id
 
@@ -34,16 +45,27 @@ class AsyncConnection:
     """A channel to the servers, and who calls over it."""
 
     def __init__(
-        self, channel: aio.Channel, tokens: AsyncTokenSource, *, language: str = "en", backoff: Backoff | None = None
+        self,
+        channel: aio.Channel,
+        tokens: AsyncTokenSource,
+        *,
+        target: str = "",
+        language: str = "en",
+        backoff: Backoff | None = None,
+        mode: InstallationMode | None = None,
     ) -> None:
         """Takes over a channel.
 
         Args:
             channel: An open channel.
             tokens: Who calls.
+            target: Where the channel leads, for people to read.
             language: Of the sentences meant for people, `en` or `zh`.
             backoff: The shortest pauses between tries.
+            mode: What kind of installation is expected, and where its own word is kept.
         """
+        self.mode = mode or InstallationMode()
+        self._target = target
         self._channel = channel
         self.backoff = backoff or Backoff()
         self.is_closed = False
@@ -74,7 +96,7 @@ class AsyncConnection:
             type(request),
             getattr(request, "request_id", ""),
             timeout_s,
-            lambda left_s, metadata: async_attempt(method, request, left_s, metadata),
+            lambda left_s, metadata: async_attempt(method, request, left_s, metadata, self.mode),
         )
 
     async def upload(
@@ -99,7 +121,7 @@ class AsyncConnection:
             request_type,
             request_id,
             timeout_s,
-            lambda left_s, metadata: async_upload(method, requests(), left_s, metadata),
+            lambda left_s, metadata: async_upload(method, requests(), left_s, metadata, self.mode),
         )
 
     async def open(
@@ -116,17 +138,22 @@ class AsyncConnection:
         request_id = new_request_id()
         life_s = facts_of(type(request)).deadline_s if timeout_s is None else timeout_s
         metadata = await self.metadata(request_id, timeout_s=life_s)
-        return AsyncOpenStream(method(request, timeout=life_s, metadata=metadata), request_id)
+        return AsyncOpenStream(method(request, timeout=life_s, metadata=metadata), request_id, self.mode)
 
     async def metadata(self, request_id: str = "", *, timeout_s: float | None = None) -> Metadata:
         """The metadata of a call: who calls, under which id, and in which language people read.
 
         Args:
             request_id: The id of the call; a new one if empty.
-            timeout_s: Seconds for asking for a token, where one is needed.
+            timeout_s: Seconds for asking for the server's mode and a token, where they are needed.
+
+        Raises:
+            ConfigurationError: The client is for the other kind of installation.
         """
+        if self.mode.expected:
+            await self._require_mode(timeout_s)
         token = await self._tokens.token(timeout_s)
-        base = (("x-request-id", request_id or new_request_id()), ("accept-language", self._language))
+        base = self._base(request_id)
         return (*base, ("authorization", f"Bearer {token}")) if token else base
 
     def renews_token(self, error: KeelpayError) -> bool:
@@ -138,12 +165,30 @@ class AsyncConnection:
         self.is_closed = True
         await self._channel.close()
 
+    async def _require_mode(self, timeout_s: float | None) -> None:
+        """Asks the server which kind it is by a question that anybody may ask, before it is told anything."""
+        if not self.mode.told:
+            request, stub = partner_service_pb2.GetJwksRequest(), PartnerServiceStub(self.channel)
+            await self._repeat(
+                type(request),
+                "",
+                timeout_s,
+                lambda left_s, metadata: async_attempt(stub.GetJwks, request, left_s, metadata, self.mode),
+                nameless=True,
+            )
+        self.mode.require(self._target)
+
+    def _base(self, request_id: str) -> Metadata:
+        return (("x-request-id", request_id or new_request_id()), ("accept-language", self._language))
+
     async def _repeat(
         self,
         request_type: type[Q],
         request_id: str,
         timeout_s: float | None,
         send: Callable[[float, Metadata], Awaitable[R]],
+        *,
+        nameless: bool = False,
     ) -> R:
         """Tries until there is an answer, an error that no try will change, or no time."""
         call_id = request_id or new_request_id()
@@ -151,11 +196,11 @@ class AsyncConnection:
         tries = 1
         while True:
             self._require_open()
-            metadata = await self.metadata(call_id, timeout_s=_left_s(deadline))
+            metadata = self._base(call_id) if nameless else await self.metadata(call_id, timeout_s=_left_s(deadline))
             try:
                 return await send(_left_s(deadline), metadata)
             except (grpc.RpcError, CutShortError) as failure:
-                error = to_error(failure, call_id)
+                error = to_error(failure, call_id, self.mode)
                 pause_s = self._pause_s(error, tries, deadline)
                 if pause_s is None:
                     raise error from failure
@@ -178,22 +223,26 @@ class AsyncConnection:
 class AsyncOpenStream(Generic[R]):
     """A stream of answers under way."""
 
-    def __init__(self, call: AsyncStreamCall[R], request_id: str) -> None:
+    def __init__(self, call: AsyncStreamCall[R], request_id: str, mode: InstallationMode) -> None:
         """Takes over a call.
 
         Args:
             call: The call.
             request_id: The id it was sent under.
+            mode: Where the server's mode is kept.
         """
         self._call = call
         self._request_id = request_id
+        self._mode = mode
 
     async def read(self) -> R | None:
         """The next message, or None after the last one."""
         try:
-            return await async_next_message(self._call)
+            message = await async_next_message(self._call)
+            await async_hear_stream(self._call, self._mode)
         except (grpc.RpcError, CutShortError) as failure:
-            raise to_error(failure, self._request_id) from failure
+            raise to_error(failure, self._request_id, self._mode) from failure
+        return message
 
     def cancel(self) -> None:
         """Tells the server that nobody listens any more."""

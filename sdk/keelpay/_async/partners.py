@@ -11,6 +11,7 @@ from keelpay.api.auth.v1.partner_service_pb2_grpc import PartnerServiceStub
 from keelpay.enums import KeyAlgorithm, SigningKeyState
 from keelpay.models.merchant import Partner, SigningKey
 from keelpay.request_id import new_request_id
+from keelpay.signing_key import SigningPrivateKey
 
 from .connection import AsyncConnection
 from .pager import AsyncPager, async_pager
@@ -33,30 +34,32 @@ class AsyncPartners:
 
     async def create_signing_key(
         self,
-        public_key_der: bytes,
+        key: SigningPrivateKey,
         *,
-        algorithm: KeyAlgorithm,
         expire_time: datetime | None = None,
-        partner: str | Named | None = None,
         request_id: str = "",
         timeout_s: float | None = None,
     ) -> SigningKey:
-        """Adds a public key. Add the new one, use it, then revoke the old one.
+        """Adds the public half of a key, with proof that the private half is here; that half never leaves.
+
+        Add the new key, use it under the name that is returned, then revoke the old one.
 
         Args:
-            public_key_der: SubjectPublicKeyInfo, DER.
-            algorithm: How it signs.
+            key: The new key, of the partner that it names: `SigningPrivateKey.from_pem(pem, holder="partners/shop")`.
             expire_time: When it stops by itself; None for never.
-            partner: Whose; the client's default if not given.
             request_id: To repeat an earlier request; a new one if empty.
             timeout_s: Seconds for all tries together.
         """
+        request_id = request_id or new_request_id()
         request = partner_request_pb2.CreateSigningKeyRequest(
-            parent=self._defaults.partner_or(partner),
-            request_id=request_id or new_request_id(),
+            parent=key.holder,
+            request_id=request_id,
             signing_key=signing_key_pb2.SigningKey(
-                algorithm=algorithm.wire, public_key_der=public_key_der, expire_time=to_timestamp(expire_time)
+                algorithm=KeyAlgorithm[key.algorithm.upper()].wire,
+                public_key_der=key.public_key_der,
+                expire_time=to_timestamp(expire_time),
             ),
+            proof=key.possession_proof(request_id),
         )
         answer = await self._connection.unary(self._stub.CreateSigningKey, request, timeout_s=timeout_s)
         return SigningKey.of(answer.signing_key, replayed=answer.replayed)

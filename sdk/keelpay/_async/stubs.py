@@ -16,6 +16,7 @@ from keelpay.api.clearing.v1.payout_service_pb2_grpc import PayoutServiceStub
 from keelpay.api.clearing.v1.reconciliation_service_pb2_grpc import ReconciliationServiceStub
 from keelpay.api.clearing.v1.settlement_service_pb2_grpc import SettlementServiceStub
 from keelpay.api.event.v1.event_service_pb2_grpc import EventServiceStub
+from keelpay.api.gateway.v1.checkout_service_pb2_grpc import CheckoutServiceStub
 from keelpay.api.gateway.v1.order_service_pb2_grpc import OrderServiceStub
 from keelpay.api.gateway.v1.payer_service_pb2_grpc import PayerServiceStub
 from keelpay.api.gateway.v1.payment_service_pb2_grpc import PaymentServiceStub
@@ -35,6 +36,7 @@ class AsyncStubs:
     def __init__(self, channel: aio.Channel) -> None:
         """Made by the client."""
         self.approvals = ApprovalServiceStub(channel)
+        self.checkout = CheckoutServiceStub(channel)
         self.confirmations = ConfirmationServiceStub(channel)
         self.events = EventServiceStub(channel)
         self.ledger = LedgerServiceStub(channel)

@@ -6,6 +6,7 @@ from keelpay._names import Named, name_of
 from keelpay.api.auth.v1 import attestation_pb2, partner_request_pb2
 from keelpay.api.auth.v1.partner_service_pb2_grpc import PartnerServiceStub
 from keelpay.enums import PayerTokenKind
+from keelpay.models.checkout import PayerLink
 from keelpay.models.merchant import AccessToken
 from keelpay.request_id import new_request_id
 
@@ -74,6 +75,36 @@ class AsyncTokens:
             parent=name_of(payer), request_id=request_id or new_request_id(), kind=PayerTokenKind.MANAGE.wire
         )
         return await self._issue_payer(request, timeout_s)
+
+    async def enrol_link(
+        self,
+        payer: str | Named,
+        attestation: attestation_pb2.PersonAttestation,
+        *,
+        request_id: str = "",
+        timeout_s: float | None = None,
+    ) -> PayerLink:
+        """A link to the page on which a payer sets up a first passkey; it opens once. Arguments as in `enrol`."""
+        request = partner_request_pb2.CreatePayerLinkRequest(
+            parent=name_of(payer),
+            request_id=request_id or new_request_id(),
+            kind=PayerTokenKind.ENROL.wire,
+            attestation=attestation,
+        )
+        return await self._link(request, timeout_s)
+
+    async def manage_link(
+        self, payer: str | Named, *, request_id: str = "", timeout_s: float | None = None
+    ) -> PayerLink:
+        """A link to the page on which a payer manages passkeys and mandates; it opens once."""
+        request = partner_request_pb2.CreatePayerLinkRequest(
+            parent=name_of(payer), request_id=request_id or new_request_id(), kind=PayerTokenKind.MANAGE.wire
+        )
+        return await self._link(request, timeout_s)
+
+    async def _link(self, request: partner_request_pb2.CreatePayerLinkRequest, timeout_s: float | None) -> PayerLink:
+        answer = await self._connection.unary(self._stub.CreatePayerLink, request, timeout_s=timeout_s)
+        return PayerLink.of(answer.link, replayed=answer.replayed)
 
     async def _issue_payer(
         self, request: partner_request_pb2.IssuePayerTokenRequest, timeout_s: float | None

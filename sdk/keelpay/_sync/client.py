@@ -16,6 +16,7 @@ import grpc
 
 from keelpay._channel import channel_options
 from keelpay._local import EmbeddedServer, credentials_of, defaults_of
+from keelpay._mode import InstallationMode
 from keelpay._names import Defaults, Named, name_of
 from keelpay._retry import Backoff
 from keelpay._runtime import Metadata
@@ -45,6 +46,7 @@ from .refunds import Refunds
 from .reviews import Reviews
 from .risk import Risk
 from .sandbox import Sandbox, SandboxBank
+from .sessions import Sessions
 from .settlements import Settlements
 from .stubs import Stubs
 from .token_source import TokenSource
@@ -66,6 +68,7 @@ class Client:
         defaults: Defaults | None = None,
         language: str = "en",
         backoff: Backoff | None = None,
+        mode: str = "",
     ) -> None:
         """Connects to nothing yet.
 
@@ -75,15 +78,21 @@ class Client:
             defaults: What every call means unless it says otherwise.
             language: Of the sentences meant for people, `en` or `zh`.
             backoff: The shortest pauses between tries.
+            mode: `test` or `live`: the server is asked which it is before the first call, and every call to the other
+                kind raises ConfigurationError, nothing having been sent; empty for either.
+
+        Raises:
+            ConfigurationError: `mode` is neither.
         """
+        known = InstallationMode(mode)
         self._target = target
         self._credentials = credentials
         self._language = language
         channel = grpc.secure_channel(
             target, credentials.channel_credentials(target), options=channel_options(USER_AGENT)
         )
-        tokens = TokenSource(channel, credentials, backoff=backoff)
-        self._connection = Connection(channel, tokens, language=language, backoff=backoff)
+        tokens = TokenSource(channel, credentials, backoff=backoff, mode=known)
+        self._connection = Connection(channel, tokens, target=target, language=language, backoff=backoff, mode=known)
         self._defaults = defaults or Defaults()
 
     @staticmethod
@@ -100,7 +109,13 @@ class Client:
         """Another client of the same server, for whoever holds this token: a payer, for one. Close it, too."""
         value = token if isinstance(token, str) else token.value
         who = dataclasses.replace(self._credentials, identity=FixedToken(value))
-        return type(self)(self._target, credentials=who, defaults=self._defaults, language=self._language)
+        return type(self)(
+            self._target,
+            credentials=who,
+            defaults=self._defaults,
+            language=self._language,
+            mode=self._connection.mode.expected,
+        )
 
     def attest(
         self, payer: str | Named, *, amr: Sequence[str], auth_time: datetime | None = None, purpose: str = "enrol"
@@ -121,6 +136,11 @@ class Client:
             raise ConfigurationError("only a partner with a key can vouch for a person: keelpay.credentials.partner")
         moment = auth_time or datetime.now(UTC)
         return holder.key.attest(name_of(payer), auth_time=moment, amr=amr, purpose=purpose)
+
+    @property
+    def mode(self) -> str:
+        """What the server is for ever, `test` or `live`; empty before its first answer."""
+        return self._connection.mode.told
 
     def close(self) -> None:
         """Closes the connection; calls under way are cut."""
@@ -217,6 +237,11 @@ class Client:
     def ledger(self) -> Ledger:
         """The double-entry ledger."""
         return Ledger(self._connection, self._defaults)
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        """Sessions of payers: what a page, or an app that opens our links itself, begins with."""
+        return Sessions(self._connection)
 
     @cached_property
     def settlements(self) -> Settlements:

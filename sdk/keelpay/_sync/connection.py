@@ -15,9 +15,20 @@ import grpc
 from google.protobuf.message import Message
 
 from keelpay._methods import facts_of
+from keelpay._mode import InstallationMode
 from keelpay._retry import Backoff, pause_before_retry
-from keelpay._runtime import CutShortError, Metadata, attempt, next_message, sleep, upload
+from keelpay._runtime import (
+    CutShortError,
+    Metadata,
+    attempt,
+    hear_stream,
+    next_message,
+    sleep,
+    upload,
+)
 from keelpay._status import to_error
+from keelpay.api.auth.v1 import partner_service_pb2
+from keelpay.api.auth.v1.partner_service_pb2_grpc import PartnerServiceStub
 from keelpay.errors import ConfigurationError, KeelpayError
 from keelpay.request_id import new_request_id
 
@@ -34,16 +45,27 @@ class Connection:
     """A channel to the servers, and who calls over it."""
 
     def __init__(
-        self, channel: grpc.Channel, tokens: TokenSource, *, language: str = "en", backoff: Backoff | None = None
+        self,
+        channel: grpc.Channel,
+        tokens: TokenSource,
+        *,
+        target: str = "",
+        language: str = "en",
+        backoff: Backoff | None = None,
+        mode: InstallationMode | None = None,
     ) -> None:
         """Takes over a channel.
 
         Args:
             channel: An open channel.
             tokens: Who calls.
+            target: Where the channel leads, for people to read.
             language: Of the sentences meant for people, `en` or `zh`.
             backoff: The shortest pauses between tries.
+            mode: What kind of installation is expected, and where its own word is kept.
         """
+        self.mode = mode or InstallationMode()
+        self._target = target
         self._channel = channel
         self.backoff = backoff or Backoff()
         self.is_closed = False
@@ -72,7 +94,7 @@ class Connection:
             type(request),
             getattr(request, "request_id", ""),
             timeout_s,
-            lambda left_s, metadata: attempt(method, request, left_s, metadata),
+            lambda left_s, metadata: attempt(method, request, left_s, metadata, self.mode),
         )
 
     def upload(
@@ -97,7 +119,7 @@ class Connection:
             request_type,
             request_id,
             timeout_s,
-            lambda left_s, metadata: upload(method, requests(), left_s, metadata),
+            lambda left_s, metadata: upload(method, requests(), left_s, metadata, self.mode),
         )
 
     def open(
@@ -114,17 +136,22 @@ class Connection:
         request_id = new_request_id()
         life_s = facts_of(type(request)).deadline_s if timeout_s is None else timeout_s
         metadata = self.metadata(request_id, timeout_s=life_s)
-        return OpenStream(method(request, timeout=life_s, metadata=metadata), request_id)
+        return OpenStream(method(request, timeout=life_s, metadata=metadata), request_id, self.mode)
 
     def metadata(self, request_id: str = "", *, timeout_s: float | None = None) -> Metadata:
         """The metadata of a call: who calls, under which id, and in which language people read.
 
         Args:
             request_id: The id of the call; a new one if empty.
-            timeout_s: Seconds for asking for a token, where one is needed.
+            timeout_s: Seconds for asking for the server's mode and a token, where they are needed.
+
+        Raises:
+            ConfigurationError: The client is for the other kind of installation.
         """
+        if self.mode.expected:
+            self._require_mode(timeout_s)
         token = self._tokens.token(timeout_s)
-        base = (("x-request-id", request_id or new_request_id()), ("accept-language", self._language))
+        base = self._base(request_id)
         return (*base, ("authorization", f"Bearer {token}")) if token else base
 
     def renews_token(self, error: KeelpayError) -> bool:
@@ -136,12 +163,30 @@ class Connection:
         self.is_closed = True
         self._channel.close()
 
+    def _require_mode(self, timeout_s: float | None) -> None:
+        """Asks the server which kind it is by a question that anybody may ask, before it is told anything."""
+        if not self.mode.told:
+            request, stub = partner_service_pb2.GetJwksRequest(), PartnerServiceStub(self.channel)
+            self._repeat(
+                type(request),
+                "",
+                timeout_s,
+                lambda left_s, metadata: attempt(stub.GetJwks, request, left_s, metadata, self.mode),
+                nameless=True,
+            )
+        self.mode.require(self._target)
+
+    def _base(self, request_id: str) -> Metadata:
+        return (("x-request-id", request_id or new_request_id()), ("accept-language", self._language))
+
     def _repeat(
         self,
         request_type: type[Q],
         request_id: str,
         timeout_s: float | None,
         send: Callable[[float, Metadata], R],
+        *,
+        nameless: bool = False,
     ) -> R:
         """Tries until there is an answer, an error that no try will change, or no time."""
         call_id = request_id or new_request_id()
@@ -149,11 +194,11 @@ class Connection:
         tries = 1
         while True:
             self._require_open()
-            metadata = self.metadata(call_id, timeout_s=_left_s(deadline))
+            metadata = self._base(call_id) if nameless else self.metadata(call_id, timeout_s=_left_s(deadline))
             try:
                 return send(_left_s(deadline), metadata)
             except (grpc.RpcError, CutShortError) as failure:
-                error = to_error(failure, call_id)
+                error = to_error(failure, call_id, self.mode)
                 pause_s = self._pause_s(error, tries, deadline)
                 if pause_s is None:
                     raise error from failure
@@ -176,22 +221,26 @@ class Connection:
 class OpenStream(Generic[R]):
     """A stream of answers under way."""
 
-    def __init__(self, call: StreamCall[R], request_id: str) -> None:
+    def __init__(self, call: StreamCall[R], request_id: str, mode: InstallationMode) -> None:
         """Takes over a call.
 
         Args:
             call: The call.
             request_id: The id it was sent under.
+            mode: Where the server's mode is kept.
         """
         self._call = call
         self._request_id = request_id
+        self._mode = mode
 
     def read(self) -> R | None:
         """The next message, or None after the last one."""
         try:
-            return next_message(self._call)
+            message = next_message(self._call)
+            hear_stream(self._call, self._mode)
         except (grpc.RpcError, CutShortError) as failure:
-            raise to_error(failure, self._request_id) from failure
+            raise to_error(failure, self._request_id, self._mode) from failure
+        return message
 
     def cancel(self) -> None:
         """Tells the server that nobody listens any more."""

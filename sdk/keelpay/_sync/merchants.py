@@ -1,7 +1,7 @@
 # Generated from sdk/keelpay/_async/merchants.py by sdk/generate_sync.py: do not edit.
 """Merchants: whoever is paid, and what decides when, where and for what fee."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from keelpay._filter import conditions, member
@@ -49,6 +49,7 @@ class Merchants:
         statement_descriptor: str = "",
         payout_account: PayoutDestination | None = None,
         metadata: Mapping[str, str] | None = None,
+        return_origins: Sequence[str] = (),
         partner: str | Named | None = None,
         request_id: str = "",
         timeout_s: float | None = None,
@@ -65,6 +66,7 @@ class Merchants:
                 beginning of the display name.
             payout_account: Where its money goes.
             metadata: The partner's own notes, at most 20; never personal data.
+            return_origins: Where payers may be sent back to: `https://shop.example`, or an app's `com.example.shop:`.
             partner: Whose it is; the client's default if not given.
             request_id: To repeat an earlier request; a new one if empty.
             timeout_s: Seconds for all tries together.
@@ -84,6 +86,7 @@ class Merchants:
                 fee_plan=fees.to_raw(),
                 payout_account=payout_account.to_raw() if payout_account is not None else None,
                 metadata=metadata,
+                return_origins=return_origins,
             ),
         )
         answer = self._connection.unary(self._stub.CreateMerchant, request, timeout_s=timeout_s)
@@ -104,6 +107,7 @@ class Merchants:
         fees: Fees | None = None,
         payout_account: PayoutDestination | None = None,
         metadata: Mapping[str, str] | None = None,
+        return_origins: Sequence[str] | None = None,
         request_id: str = "",
         timeout_s: float | None = None,
     ) -> MerchantChange:
@@ -116,6 +120,7 @@ class Merchants:
             fees: What it pays us.
             payout_account: Where its money goes.
             metadata: The partner's own notes, all of them.
+            return_origins: Where payers may be sent back to, all of them.
             request_id: To repeat an earlier request; a new one if empty.
             timeout_s: Seconds for all tries together.
 
@@ -143,6 +148,9 @@ class Merchants:
         if metadata is not None:
             changed.metadata.update(metadata)
             paths.append("metadata")
+        if return_origins is not None:
+            changed.return_origins.extend(return_origins)
+            paths.append("return_origins")
         answer = self._connection.unary(self._stub.UpdateMerchant, request, timeout_s=timeout_s)
         proposal = Proposal.of(answer.proposal) if answer.HasField("proposal") else None
         return MerchantChange(Merchant.of(answer.merchant, replayed=answer.replayed), proposal)

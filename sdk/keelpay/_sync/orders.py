@@ -10,6 +10,7 @@ from keelpay._times import to_timestamp
 from keelpay.api.gateway.v1 import order_pb2, order_service_pb2
 from keelpay.api.gateway.v1.order_service_pb2_grpc import OrderServiceStub
 from keelpay.enums import OrderState
+from keelpay.models.checkout import PayerLink
 from keelpay.models.order import Order
 from keelpay.money import Money
 from keelpay.payment_draft import to_raw_money
@@ -39,6 +40,7 @@ class Orders:
         payer: str | Named = "",
         expire_time: datetime | None = None,
         metadata: Mapping[str, str] | None = None,
+        return_url: str = "",
         request_id: str = "",
         timeout_s: float | None = None,
     ) -> Order:
@@ -53,6 +55,7 @@ class Orders:
             payer: Who pays, if that is known.
             expire_time: When it expires unpaid; None means two hours after creation.
             metadata: The merchant's own notes, at most 20; never personal data.
+            return_url: Where the payer goes back to after paying, below one of the merchant's `return_origins`.
             request_id: To repeat an earlier request; a new one if empty.
             timeout_s: Seconds for all tries together.
 
@@ -67,6 +70,7 @@ class Orders:
             payer=name_of(payer),
             expire_time=to_timestamp(expire_time),
             metadata=metadata,
+            return_url=return_url,
         )
         request = order_service_pb2.CreateOrderRequest(
             parent=self._defaults.merchant_or(merchant), request_id=request_id or new_request_id(), order=order
@@ -139,3 +143,22 @@ class Orders:
         request = order_service_pb2.CloseOrderRequest(name=name_of(order), request_id=request_id or new_request_id())
         answer = self._connection.unary(self._stub.CloseOrder, request, timeout_s=timeout_s)
         return Order.of(answer.order, replayed=answer.replayed)
+
+    def create_checkout_link(
+        self, payment: str | Named, *, request_id: str = "", timeout_s: float | None = None
+    ) -> PayerLink:
+        """Makes a link to the page on which the payer of a payment sees it and pays: `link.url`, `link.qr_svg()`.
+
+        Args:
+            payment: Which; it names its payer. An earlier link of the same payment ends with this one.
+            request_id: To repeat an earlier request, which gives the same link; a new one if empty.
+            timeout_s: Seconds for all tries together.
+
+        Raises:
+            FailedPreconditionError: ILLEGAL_TRANSITION: the payment waits for no payer any more.
+        """
+        request = order_service_pb2.CreateCheckoutLinkRequest(
+            payment=name_of(payment), request_id=request_id or new_request_id()
+        )
+        answer = self._connection.unary(self._stub.CreateCheckoutLink, request, timeout_s=timeout_s)
+        return PayerLink.of(answer.link, replayed=answer.replayed)

@@ -8,11 +8,21 @@ from typing import Any
 from keelpay._filter import conditions, member
 from keelpay._names import Defaults, Named, name_of
 from keelpay._progress import PaymentProgress
+from keelpay._runtime import settle
 from keelpay.api.auth.v1 import confirmation_service_pb2
-from keelpay.api.gateway.v1 import payment_request_pb2, payment_service_pb2
+from keelpay.api.gateway.v1 import (
+    checkout_service_pb2,
+    order_service_pb2,
+    payment_request_pb2,
+    payment_service_pb2,
+)
+from keelpay.api.gateway.v1.checkout_service_pb2_grpc import CheckoutServiceStub
+from keelpay.api.gateway.v1.order_service_pb2_grpc import OrderServiceStub
 from keelpay.api.gateway.v1.payment_service_pb2_grpc import PaymentServiceStub
+from keelpay.browser_signer import OVER, BrowserSigner
 from keelpay.enums import CaptureMethod, Channel, ConfirmationMethod, PaymentState
 from keelpay.errors import ConfigurationError
+from keelpay.models.checkout import PayerLink, PaymentOption, Receipt
 from keelpay.models.payment import Payment
 from keelpay.models.payment_preview import PaymentPreview
 from keelpay.money import Money
@@ -35,6 +45,8 @@ class Payments:
         self._connection = connection
         self._defaults = defaults
         self._stub = PaymentServiceStub(connection.channel)
+        self._orders = OrderServiceStub(connection.channel)
+        self._checkout = CheckoutServiceStub(connection.channel)
         self._ceremony = Ceremony(connection)
 
     def draft(
@@ -175,7 +187,7 @@ class Payments:
     def confirm(
         self,
         payment: str | Payment,
-        signer: Signer | None = None,
+        signer: Signer | BrowserSigner | None = None,
         *,
         signing: ConfirmationMethod = ConfirmationMethod.WEBAUTHN,
         method: PaymentMethod | None = None,
@@ -188,7 +200,9 @@ class Payments:
 
         With a signer it asks the server for the terms, compares them with the payment at hand, computes the challenge
         from them itself, has the signer sign, and spends the signature. Without one it confirms what needs no finger:
-        under a mandate, or where the payer's own bank or wallet authenticates.
+        under a mandate, or where the payer's own bank or wallet authenticates. With a `BrowserSigner` it hands the
+        payment over to the payer's browser, and returns when the payer has nothing more to do there: paid, called
+        off, or out of time.
 
         Args:
             payment: The payment as it was created; its name alone is fetched first.
@@ -208,6 +222,10 @@ class Payments:
             PayerDeclinedError: The person said no.
             FailedPreconditionError: CONFIRMATION_REQUIRED, CONFIRMATION_EXPIRED and others of docs/errors.md.
         """
+        if isinstance(signer, BrowserSigner):
+            if method is not None:
+                self.choose(payment, method, timeout_s=timeout_s)
+            return self._hand_over(name_of(payment), signer, timeout_s)
         request = payment_request_pb2.ConfirmPaymentRequest(
             name=name_of(payment),
             request_id=request_id or new_request_id(),
@@ -221,6 +239,42 @@ class Payments:
             request.confirmation, request.assertion_json = signed
         answer = self._connection.unary(self._stub.ConfirmPayment, request, timeout_s=timeout_s)
         return Payment.of(answer.payment, replayed=answer.replayed)
+
+    def options(self, payment: str | Named, *, timeout_s: float | None = None) -> tuple[PaymentOption, ...]:
+        """The ways in which the payer of a payment may pay it, the best first, each with what it needs."""
+        request = order_service_pb2.ListPaymentOptionsRequest(payment=name_of(payment))
+        answer = self._connection.unary(self._orders.ListPaymentOptions, request, timeout_s=timeout_s)
+        return tuple(PaymentOption.of(each) for each in answer.options)
+
+    def choose(
+        self, payment: str | Named, method: PaymentMethod, *, request_id: str = "", timeout_s: float | None = None
+    ) -> Payment:
+        """Chooses another way of paying for a payment that waits for its payer. Nothing is charged.
+
+        Args:
+            payment: Which.
+            method: The way, such as that of an option.
+            request_id: To repeat an earlier request; a new one if empty.
+            timeout_s: Seconds for all tries together.
+
+        Raises:
+            FailedPreconditionError: ILLEGAL_TRANSITION, OPERATION_UNRESOLVED, INSTRUMENT_NOT_USABLE and others.
+        """
+        request = checkout_service_pb2.ChoosePaymentMethodRequest(
+            name=name_of(payment), request_id=request_id or new_request_id(), payment_method=method.to_raw()
+        )
+        answer = self._connection.unary(self._checkout.ChoosePaymentMethod, request, timeout_s=timeout_s)
+        return Payment.of(answer.payment, replayed=answer.replayed)
+
+    def receipt(self, payment: str | Named, *, timeout_s: float | None = None) -> Receipt:
+        """What a payer keeps of a payment, once its money is reserved or taken.
+
+        Raises:
+            FailedPreconditionError: ILLEGAL_TRANSITION: nothing was paid yet.
+        """
+        request = checkout_service_pb2.GetReceiptRequest(payment=name_of(payment))
+        answer = self._connection.unary(self._checkout.GetReceipt, request, timeout_s=timeout_s)
+        return Receipt.of(answer.receipt)
 
     def capture(
         self,
@@ -303,6 +357,17 @@ class Payments:
         """
         progress = PaymentProgress(name_of(payment), after_state_version)
         return PaymentWatch(self._connection, self._stub.WatchPayment, progress, patience_s=patience_s)
+
+    def _hand_over(self, payment: str, signer: BrowserSigner, timeout_s: float | None) -> Payment:
+        """Lets the payer's browser do it, and watches."""
+        link = order_service_pb2.CreateCheckoutLinkRequest(payment=payment, request_id=new_request_id())
+        made = self._connection.unary(self._orders.CreateCheckoutLink, link, timeout_s=timeout_s)
+        settle(signer.opener(PayerLink.of(made.link)))
+        with self.watch(payment) as watch:
+            for now in watch:
+                if now.state in OVER:
+                    return now
+        return self.get(payment, timeout_s=timeout_s)
 
     def _sign(self, payment: Payment, signer: Signer, signing: ConfirmationMethod, timeout_s: float | None) -> Signed:
         """Has this payment signed, and nothing but this payment."""

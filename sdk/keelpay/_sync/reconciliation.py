@@ -175,7 +175,7 @@ class Reconciliation:
             reconciliation_break: Which. A `Break` only if it is still as it was read; a name anyway.
             resolution: How to settle it.
             comment: Why, 1 to 1,000 characters; no personal data.
-            resource: What MATCH or CREDIT_MERCHANT speaks of.
+            resource: The merchant of CREDIT_MERCHANT, or the break whose claim MATCH says is paid.
             request_id: To repeat an earlier request; a new one if empty.
             timeout_s: Seconds for all tries together.
 

@@ -9,8 +9,9 @@ from keelpay._times import to_duration, to_timestamp
 from keelpay.api.sandbox.v1 import bank_control_pb2, sandbox_service_pb2, scenario_pb2
 from keelpay.api.sandbox.v1.bank_control_pb2_grpc import SandboxBankControlServiceStub
 from keelpay.api.sandbox.v1.sandbox_service_pb2_grpc import SandboxServiceStub
-from keelpay.enums import Behaviour, RailOperationKind, RailResultCode, Trigger
+from keelpay.enums import Behaviour, RailOperationKind, RailResultCode, RailStatementLineKind, Trigger
 from keelpay.models.sandbox import Clock, Scenario
+from keelpay.money import Money
 from keelpay.request_id import new_request_id
 
 from .connection import Connection
@@ -105,6 +106,36 @@ class Sandbox:
         )
         self._connection.unary(self._stub.TriggerEvent, request, timeout_s=timeout_s)
 
+    def post_entry(
+        self,
+        *,
+        bank: str,
+        kind: RailStatementLineKind,
+        amount: Money,
+        text: str = "",
+        request_id: str = "",
+        timeout_s: float | None = None,
+    ) -> None:
+        """Books a movement of our account at a sandbox bank that no operation caused; for operators.
+
+        Args:
+            bank: Which, by its short name.
+            kind: What it is.
+            amount: How much; above zero is money in.
+            text: What the statement's line says, up to 140 characters.
+            request_id: To repeat an earlier request; a new one if empty.
+            timeout_s: Seconds for all tries together.
+        """
+        request = sandbox_service_pb2.PostBankEntryRequest(
+            request_id=request_id or new_request_id(),
+            bank=bank,
+            kind=kind.wire,
+            amount_minor=amount.amount_minor,
+            currency_code=amount.currency_code,
+            text=text,
+        )
+        self._connection.unary(self._stub.PostBankEntry, request, timeout_s=timeout_s)
+
     def reset(self, *, request_id: str = "", timeout_s: float | None = None) -> None:
         """Ends every scenario. Clocks, money and resources stay as they are."""
         request = sandbox_service_pb2.ResetRequest(request_id=request_id or new_request_id())
@@ -130,6 +161,26 @@ class SandboxBank:
         """Makes the next operations follow a scenario of the table of magic amounts."""
         request = bank_control_pb2.SetScenarioRequest(scenario=scenario, operation_count=operation_count)
         self._connection.unary(self._stub.SetScenario, request)
+
+    def order_scenario(self, order: bytes, scenario: scenario_pb2.Scenario) -> None:
+        """Makes the next operations that fit a scenario follow it; `order` is an id of 16 bytes."""
+        request = bank_control_pb2.OrderScenarioRequest(id=order, scenario=scenario)
+        self._connection.unary(self._stub.OrderScenario, request)
+
+    def orders(self) -> dict[bytes, int]:
+        """Returns how many operations are left of each order that was not used up, in the order of their effect."""
+        answer = self._connection.unary(self._stub.ListOrders, bank_control_pb2.ListOrdersRequest())
+        return {each.id: each.remaining_count for each in answer.orders}
+
+    def end_orders(self) -> None:
+        """Ends every ordered scenario."""
+        self._connection.unary(self._stub.EndOrders, bank_control_pb2.EndOrdersRequest())
+
+    def decide_operation(
+        self, request: bank_control_pb2.DecideOperationRequest
+    ) -> bank_control_pb2.DecideOperationResponse:
+        """Decides an operation now: ends a pending one, or returns a payment out."""
+        return self._connection.unary(self._stub.DecideOperation, request)
 
     def advance_time(self, step: timedelta | None = None, *, days: int = 0) -> bank_control_pb2.AdvanceTimeResponse:
         """Moves the bank's own clock forward."""

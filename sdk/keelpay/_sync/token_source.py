@@ -12,6 +12,7 @@ from typing import Final
 import grpc
 
 from keelpay._methods import facts_of
+from keelpay._mode import InstallationMode
 from keelpay._retry import Backoff
 from keelpay._runtime import CutShortError, Lock, attempt, sleep
 from keelpay._status import to_error
@@ -31,14 +32,23 @@ STALE: Final = frozenset({Reason.TOKEN_EXPIRED, Reason.TOKEN_INVALID})
 class TokenSource:
     """The token of one caller."""
 
-    def __init__(self, channel: grpc.Channel, credentials: Credentials, *, backoff: Backoff | None = None) -> None:
+    def __init__(
+        self,
+        channel: grpc.Channel,
+        credentials: Credentials,
+        *,
+        backoff: Backoff | None = None,
+        mode: InstallationMode | None = None,
+    ) -> None:
         """Asks nothing yet.
 
         Args:
             channel: Where tokens are asked for.
             credentials: Who calls.
             backoff: The shortest pauses between tries.
+            mode: Where the server's mode is kept.
         """
+        self._mode = mode or InstallationMode()
         self._stub = PartnerServiceStub(channel)
         self._identity = credentials.identity
         self._scopes = credentials.scopes
@@ -83,7 +93,7 @@ class TokenSource:
             try:
                 self._ask(request_id, max(deadline - time.monotonic(), 0.0))
             except (grpc.RpcError, CutShortError) as failure:
-                error = to_error(failure, request_id)
+                error = to_error(failure, request_id, self._mode)
                 if time.monotonic() < self._end_time:
                     return
                 pause_s = self._pause_s(error, tries)
@@ -97,7 +107,7 @@ class TokenSource:
     def _ask(self, request_id: str, timeout_s: float) -> None:
         request = partner_request_pb2.IssueTokenRequest(assertion=self._identity.assertion(), scopes=self._scopes)
         metadata = (("x-request-id", request_id),)
-        answer = attempt(self._stub.IssueToken, request, timeout_s, metadata)
+        answer = attempt(self._stub.IssueToken, request, timeout_s, metadata, self._mode)
         life_s = (to_datetime(answer.token.expire_time) - datetime.now(UTC)).total_seconds()
         now = time.monotonic()
         self._token = answer.token.value

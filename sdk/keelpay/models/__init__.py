@@ -1,5 +1,6 @@
 """What the server tells, as frozen values: one class a noun of the contract, each with its protobuf as `raw`."""
 
+from .checkout import Checkout, PayerLink, PaymentOption, Receipt, Session
 from .confirmation import Confirmation, ConfirmationEvidence
 from .event import Delivery, Event, NewSecret, Subscription, SubscriptionKey
 from .ledger import Account, LedgerFinding, Leg, MerchantBalance
@@ -35,6 +36,7 @@ __all__ = [
     "Balance",
     "Biometric",
     "Break",
+    "Checkout",
     "Clock",
     "Confirmation",
     "ConfirmationEvidence",
@@ -59,20 +61,24 @@ __all__ = [
     "Partner",
     "Passkey",
     "Payer",
+    "PayerLink",
     "Payment",
     "PaymentFailure",
+    "PaymentOption",
     "PaymentPreview",
     "Payout",
     "PayoutAccount",
     "PayoutFailure",
     "PreviewLeg",
     "Proposal",
+    "Receipt",
     "Redirect",
     "Refund",
     "Registration",
     "Review",
     "RiskSummary",
     "Scenario",
+    "Session",
     "Settlement",
     "SettlementCalendar",
     "SettlementLine",

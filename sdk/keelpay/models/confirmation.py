@@ -19,6 +19,7 @@ class ConfirmationEvidence(Model):
         client_data_json: WebAuthn clientDataJSON, as signed.
         authenticator_data: WebAuthn authenticatorData, as signed.
         signature: Over authenticatorData and the hash of clientDataJSON.
+        document_json: All of it and the terms as one file, for `keelpay evidence verify`.
     """
 
     passkey: str
@@ -26,6 +27,7 @@ class ConfirmationEvidence(Model):
     client_data_json: bytes
     authenticator_data: bytes
     signature: bytes
+    document_json: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

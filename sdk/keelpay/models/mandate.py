@@ -29,6 +29,8 @@ class Mandate(Model):
         create_time: When it was created.
         update_time: When it last changed.
         state_version: Grows by one with every change.
+        payee_name: The payee, as the payer read and signed it.
+        instrument_display: What is paid from, as the payer read and signed it.
     """
 
     name: str
@@ -46,6 +48,8 @@ class Mandate(Model):
     create_time: datetime | None
     update_time: datetime | None
     state_version: int
+    payee_name: str
+    instrument_display: str
 
     @property
     def is_usable(self) -> bool:

@@ -86,6 +86,7 @@ class Merchant(Model):
         create_time: When it was created.
         update_time: When it last changed.
         state_version: Grows by one with every change.
+        return_origins: Where payers may be sent back to.
     """
 
     name: str
@@ -101,6 +102,7 @@ class Merchant(Model):
     create_time: datetime | None
     update_time: datetime | None
     state_version: int
+    return_origins: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

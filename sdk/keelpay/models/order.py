@@ -28,6 +28,7 @@ class Order(Model):
         create_time: When it was created.
         update_time: When it last changed.
         state_version: Grows by one with every change.
+        return_url: Where the payer goes back to; empty if the merchant gave nothing.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Order(Model):
     create_time: datetime | None
     update_time: datetime | None
     state_version: int
+    return_url: str
 
     @property
     def is_payable(self) -> bool:

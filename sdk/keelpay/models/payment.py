@@ -66,14 +66,16 @@ class RiskSummary(Model):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transition(Model):
-    """One step in the life of a payment, and who the payer waited for before it.
+    """One state that a payment reached, once or often, and who was waited for on the way to it.
 
     Attributes:
         state: The state that was reached.
-        time: When.
-        system_ms: Milliseconds in our system since the step before.
+        time: When it was first reached.
+        system_ms: Milliseconds in our system on the way to it, all times together.
         bank_ms: Milliseconds at the bank.
         human_ms: Milliseconds of waiting for people.
+        count: How often it was reached.
+        last_time: When it was last reached; equal to `time` if that was once.
     """
 
     state: PaymentState
@@ -81,6 +83,8 @@ class Transition(Model):
     system_ms: int
     bank_ms: int
     human_ms: int
+    count: int
+    last_time: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,11 +125,13 @@ class Payment(Model):
         system_ms: Milliseconds spent in our system.
         bank_ms: Milliseconds spent at the bank.
         human_ms: Milliseconds spent waiting for people.
-        transitions: Every state it passed, oldest first; left out of lists.
+        transitions: Every state it reached, once each, in the order of first reaching; left out of lists.
         operations: Everything asked of a bank, oldest first; left out of lists.
         create_time: When it was created.
         update_time: When it last changed.
         state_version: Grows by one with every change.
+        return_url: Where the payer goes back to after paying; empty if the merchant gave nothing.
+        confirmation: The confirmation that was spent for it; empty if nobody confirmed in person.
     """
 
     LEFT_OUT: ClassVar[frozenset[str]] = frozenset({"device"})
@@ -168,6 +174,8 @@ class Payment(Model):
     create_time: datetime | None
     update_time: datetime | None
     state_version: int
+    return_url: str
+    confirmation: str
 
     @property
     def merchant(self) -> str:

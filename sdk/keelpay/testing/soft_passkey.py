@@ -109,7 +109,9 @@ class SoftPasskey:
             ec.generate_private_key(ec.SECP256R1()) if offered[0] == ES256 else ed25519.Ed25519PrivateKey.generate(),
         )
         self.credentials[credential.credential_id] = credential
-        client = self._client_data("webauthn.create", options["challenge"])
+        bound = self.browser_bound and options.get("extensions", {}).get("payment", {}).get("isPayment", False)
+        told = {"browserBoundPublicKey": _text(cose_public_key(self.browser_key))} if bound else None
+        client = self._client_data("webauthn.create", options["challenge"], told)
         attested = bytes(16) + struct.pack(">H", _CREDENTIAL_ID_BYTES) + credential.credential_id
         attested += cose_public_key(credential.private_key)
         authenticator = self._authenticator_data(credential, attested)
@@ -121,7 +123,7 @@ class SoftPasskey:
         return _credential_json(
             credential,
             {"clientDataJSON": _text(client), "attestationObject": _text(attestation), "transports": ["internal"]},
-            {"credProps": {"rk": True}},
+            {"credProps": {"rk": True}} | (self._browser_signature(client) if bound else {}),
         )
 
     def get(self, options_json: str, payment: Mapping[str, Any] | None = None) -> str:
@@ -174,10 +176,8 @@ class SoftPasskey:
         client = self._client_data(kind, challenge, signed_payment)
         authenticator = self._authenticator_data(credential)
         signature = _sign(credential.private_key, authenticator + hashlib.sha256(client).digest())
-        extensions: dict[str, Any] = {}
-        if signed_payment is not None and self.browser_bound:
-            bound = {"signature": _text(_sign(self.browser_key, client))}
-            extensions["payment"] = {"browserBoundSignature": bound}
+        by_browser = signed_payment is not None and self.browser_bound
+        extensions = self._browser_signature(client) if by_browser else {}
         response = {
             "clientDataJSON": _text(client),
             "authenticatorData": _text(authenticator),
@@ -185,6 +185,9 @@ class SoftPasskey:
             "userHandle": _text(credential.user_handle),
         }
         return _credential_json(credential, response, extensions)
+
+    def _browser_signature(self, client: bytes) -> dict[str, Any]:
+        return {"payment": {"browserBoundSignature": {"signature": _text(_sign(self.browser_key, client))}}}
 
     def _client_data(self, kind: str, challenge: str, payment: dict[str, Any] | None = None) -> bytes:
         members: dict[str, Any] = {

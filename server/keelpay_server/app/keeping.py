@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from keelpay_server.auth.confirmation import Confirmation, ConfirmationState
 from keelpay_server.auth.enrolment import Registration
+from keelpay_server.auth.payer_link import PayerLink
 from keelpay_server.book.pruning import Keeping
 from keelpay_server.book.request import RequestRow
 from keelpay_server.config import Settings
@@ -21,6 +22,7 @@ def keeping_rules(settings: Settings) -> tuple[Keeping, ...]:
         Keeping(Delivery, "id", settings.keep_deliveries_days, _ended),
         Keeping(Confirmation, "id", settings.keep_unused_days, _never_signed),
         Keeping(Registration, "id", settings.keep_unused_days, _never_finished),
+        Keeping(PayerLink, "id", settings.keep_unused_days, _long_closed),
     )
 
 
@@ -37,3 +39,8 @@ def _never_signed(since: int) -> Mapping[str, object]:
 def _never_finished(since: int) -> Mapping[str, object]:
     """Enrolments that were begun and made no passkey."""
     return {"passkey": None, "expire_time__lt": since, "update_time__lt": since}
+
+
+def _long_closed(since: int) -> Mapping[str, object]:
+    """Links that can be opened no more, and whose sessions are over: a session lasts minutes."""
+    return {"expire_time__lt": since, "update_time__lt": since}

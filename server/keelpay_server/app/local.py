@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from keelpay_server.auth.merchant_commands import CreateMerchant
 from keelpay_server.book.caller import Caller, CallerKind
 from keelpay_server.config import Settings
+from keelpay_server.edge.settings import EdgeSettings
 from keelpay_server.ledger.fee import FeePlan, FeeRate, fee_plan_text
 
 from .admission import admit
@@ -46,10 +47,14 @@ class Embedded(NamedTuple):
 
 
 @asynccontextmanager
-async def local_server() -> AsyncIterator[Embedded]:
-    """Starts an embedded server in a folder of its own, and removes both at the end."""
+async def local_server(edge: EdgeSettings | None = None) -> AsyncIterator[Embedded]:
+    """Starts an embedded server in a folder of its own, and removes both at the end.
+
+    Args:
+        edge: What browsers shall reach of it; None for nothing.
+    """
     with tempfile.TemporaryDirectory(prefix="keelpay-") as folder:
-        settings = Settings(data=folder, listen="127.0.0.1:0")
+        settings = Settings(data=folder, listen="127.0.0.1:0", edge=edge or EdgeSettings())
         async with open_server(settings, environment={}, log=_quiet, limits=QUICK) as server:
             admitted = await admit(server.engine, f"partners/{PARTNER}", "Sandbox partner")
             await _open_merchant(server)

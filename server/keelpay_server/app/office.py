@@ -21,6 +21,7 @@ from keelpay_server.auth.signing_key import KeyAlgorithm
 from keelpay_server.book import ids
 from keelpay_server.book.engine import Engine
 from keelpay_server.book.ports import Page, Reader
+from keelpay_server.book.times import SECOND_US
 from keelpay_server.config import Settings, load_master_key
 from keelpay_server.rpc.server import wall_us
 from keelpay_server.storage.opening import open_store
@@ -32,7 +33,6 @@ from .rooms import PLATFORM_KEYS, auth_settings
 from .serving import process_name
 
 _ALL: Final = Page(1000)
-_US_PER_S: Final = 1_000_000
 
 
 class Row(NamedTuple):
@@ -167,7 +167,7 @@ async def platform_jwks(settings: Settings, environment: Mapping[str, str] | Non
     master = load_master_key(settings, os.environ if environment is None else environment)
     async with open_for_reading(settings.url(), settings.book) as reader:
         rows = await _platform_keys(reader)
-    return jwks_document(ring_of(rows, master.derive(PLATFORM_KEYS)).verifiers(wall_us() / _US_PER_S))
+    return jwks_document(ring_of(rows, master.derive(PLATFORM_KEYS)).verifiers(wall_us() / SECOND_US))
 
 
 async def _platform_keys(reader: Reader) -> list[PlatformKey]:

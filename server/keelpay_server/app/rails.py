@@ -5,6 +5,7 @@ Invariant: live mode has no sandbox; a bank that does not answer at the start st
 what it says until it does.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,17 +15,19 @@ from keelpay_server.book.engine import Engine
 from keelpay_server.book.ports import WallClock
 from keelpay_server.book.rail import Rail, RailCapabilities
 from keelpay_server.book.sandbox_bank import SandboxBank
-from keelpay_server.config import RailSettings, Settings
+from keelpay_server.book.times import HOUR_US
+from keelpay_server.config import RailSettings, Settings, SettingsError
 from keelpay_server.gateway.bank_commands import OpenBank
 from keelpay_server.gateway.routes import Route, Routes
 from keelpay_server.rails.grpc_rail import GrpcRail, RailTls
 from keelpay_server.rails.sandbox.behaviour import BankProfile, Behaviour
 from keelpay_server.rails.sandbox.local_levers import LocalLevers
 from keelpay_server.rails.sandbox.local_rail import LocalRail, open_local_rail
+from keelpay_server.rails.sandbox.remote_levers import RemoteLevers
 
 CHANNELS: Final = {"wallet": 1, "card": 3, "bank": 4, "stablecoin": 5}
 _BEHAVIOURS: Final = {"wallet": Behaviour.WALLET, "card": Behaviour.CARD, "bank": Behaviour.ACCOUNT}
-_SETTLE_US_UNKNOWN: Final = 3_600_000_000
+_SETTLE_US_UNKNOWN: Final = HOUR_US
 """How long a NOT_FOUND is not believed of a bank that has not declared it."""
 
 
@@ -33,7 +36,7 @@ class Rails(NamedTuple):
 
     Attributes:
         connectors: By the name that operations carry.
-        levers: The levers of those that are sandbox banks inside this process.
+        levers: In test mode the levers of all: of sandbox banks inside this process, and of those behind an address.
         routes: Which serves what.
     """
 
@@ -44,28 +47,46 @@ class Rails(NamedTuple):
 
 @asynccontextmanager
 async def open_rails(settings: Settings, wall: WallClock) -> AsyncIterator[Rails]:
-    """Opens every connector of the settings, and closes them at the end."""
+    """Opens every connector of the settings, and closes them at the end.
+
+    Raises:
+        SettingsError: A bank calls itself otherwise than its rail: its statements would be those of a stranger.
+    """
     connectors: dict[str, Rail] = {}
     sandboxes: dict[str, LocalRail] = {}
-    remote: list[GrpcRail] = []
+    remote: dict[str, GrpcRail] = {}
     for rail in settings.rails:
         if rail.address == "local":
             sandboxes[rail.name] = connectors[rail.name] = _sandbox(settings, rail, wall)
         else:
-            connector = GrpcRail(rail.address, _tls(rail))
-            connectors[rail.name] = connector
-            remote.append(connector)
+            connector = GrpcRail(rail.address, _tls(rail), rail.name)
+            remote[rail.name] = connectors[rail.name] = connector
     routes = Routes(
         tuple(Route(rail.name, CHANNELS[rail.channel], frozenset(rail.currencies)) for rail in settings.rails)
     )
     try:
-        levers = {name: LocalLevers(sandbox.delivery.lane) for name, sandbox in sandboxes.items()}
+        levers: dict[str, SandboxBank] = {
+            name: LocalLevers(sandbox.delivery.lane) for name, sandbox in sandboxes.items()
+        }
+        if settings.mode == "test":
+            levers |= {name: RemoteLevers(name, connector.channel) for name, connector in remote.items()}
+        await _refuse_strangers(remote)
         yield Rails(connectors, levers, routes)
     finally:
-        for connector in remote:
+        for connector in remote.values():
             await connector.close()
         for sandbox in sandboxes.values():
             await sandbox.close()
+
+
+async def _refuse_strangers(remote: Mapping[str, GrpcRail]) -> None:
+    """Asks all banks at once for their names; one that does not answer yet is told nothing until it has."""
+    await asyncio.gather(*(connector.capabilities() for connector in remote.values()))
+    for name, connector in remote.items():
+        if connector.stranger:
+            raise SettingsError(
+                f"the bank of rail {name!r} calls itself {connector.stranger!r}: name the rail so, or mend its address"
+            )
 
 
 async def open_accounts(engine: Engine, settings: Settings, connectors: Mapping[str, Rail]) -> frozenset[str]:

@@ -15,7 +15,7 @@ from keelpay_server.gateway import approvals
 from keelpay_server.gateway.matched_line import TellSubject
 from keelpay_server.gateway.payout_operation import SendPayout
 from keelpay_server.gateway.rejection import PaymentDeclinedByPayer
-from keelpay_server.gateway.resolved_break import SettleSubject
+from keelpay_server.gateway.resolved_break import SettleSubject, TrySettling
 from keelpay_server.gateway.review import PaymentReviewed
 
 REACTIONS: Final[Reactions] = {
@@ -24,7 +24,7 @@ REACTIONS: Final[Reactions] = {
     "review.decided": (PaymentReviewed(),),
     "payout.created": (approvals.AskSecondPerson(),),
     "payout.submitted": (SendPayout(),),
-    "break.proposed": (approvals.AskSecondPerson(),),
+    "break.proposed": (TrySettling(), approvals.AskSecondPerson()),
     "adjustment.proposed": (approvals.AskSecondPerson(),),
     "proposal.dropped": (approvals.DropProposed(),),
     "line.matched": (TellSubject(),),

@@ -14,13 +14,16 @@ from keelpay_server.auth.authentication import Authentication
 from keelpay_server.auth.confirmation_service import ConfirmationService
 from keelpay_server.auth.expiry import expiry_handlers as auth_handlers
 from keelpay_server.auth.key_keeper import KeyKeeper
+from keelpay_server.auth.link_desk import LinkDesk
 from keelpay_server.auth.partner_service import PartnerService
 from keelpay_server.auth.passkey_service import PasskeyService
 from keelpay_server.auth.relying_party import RelyingParty
 from keelpay_server.auth.settings import AuthSettings
 from keelpay_server.auth.standing import Standing
+from keelpay_server.auth.token_signer import TokenSigner
 from keelpay_server.book.engine import Engine
 from keelpay_server.book.paging import Pager
+from keelpay_server.book.pruning import Pruning
 from keelpay_server.book.statement_file import parse_statement
 from keelpay_server.book.worker import Handler
 from keelpay_server.clearing.bank_statement import StatementFormat
@@ -42,6 +45,7 @@ from keelpay_server.events.sender import Sender, SendingSettings
 from keelpay_server.events.service import EventService
 from keelpay_server.events.subscription import DELIVER
 from keelpay_server.gateway import operation
+from keelpay_server.gateway.checkout_service import CheckoutService
 from keelpay_server.gateway.dispatch import Dispatcher
 from keelpay_server.gateway.expiry import expiry_handlers
 from keelpay_server.gateway.notification_service import RailNotificationService
@@ -65,6 +69,7 @@ from keelpay_server.storage.audit import SqlAudit
 from keelpay_server.storage.channel import SqlChannelRecords
 from keelpay_server.storage.reader import SqlReader
 
+from .keeping import keeping_rules
 from .notices import BankSeal, statement_ready
 from .rails import Rails
 from .reactions import REACTIONS, REBUILDS
@@ -105,16 +110,22 @@ class Rooms:
         self.dispatcher = Dispatcher(engine, rails.connectors)
         self.statements = StatementFetch(engine, rails.connectors)
         self.outbox = Outbox(engine)
+        self.pruning = Pruning(engine, keeping_rules(settings))
         self.policy = RefundPolicy(may_owe=settings.merchants_may_owe, return_fee=settings.refund_fees)
         self._pager = Pager(master.derive("page-tokens"))
         self._cursors = Cursors(master.derive("event-cursors"))
         self._seal = SecretSeal(master.derive("webhook-secrets"))
-        self._sender = Sender(SendingSettings(loopback=settings.webhooks_to_loopback))
+        self._sender = Sender(SendingSettings(loopback=settings.webhooks_to_loopback, proxy=settings.webhooks_proxy))
         self._reconciling = Reconciling(engine, SqlChannelRecords(reader))
         self.vault = _vault(settings.vault_key, master)
         tokens = InstallationTokens(settings.mode)
         self._desk = InstrumentDesk(self.vault, tokens, rails.routes, secrets.token_bytes)
         self._terms = StoredTerms(engine.reader)
+        self._signer = TokenSigner(self.auth, self.keeper, secrets.token_bytes)
+        self._links = LinkDesk(
+            master.derive("payer-links"), pages_origin=self.auth.pages_origin, life_s=self.auth.link_life_s,
+            random_bytes=secrets.token_bytes,
+        )  # fmt: skip
 
     def handlers(self) -> dict[str, Handler]:
         """Returns the handler of every kind of later work."""
@@ -129,6 +140,7 @@ class Rooms:
             **PayingOut(engine).handlers(),
             **self._reconciling.handlers(),
             **self.statements.handlers(),
+            **self.pruning.handlers(),
             DELIVER: courier.handle,
         }
 
@@ -159,7 +171,8 @@ class Rooms:
         engine, pager = self._engine, self._pager
         notified = partial(statement_ready, self.statements)
         return {
-            "gateway.v1.OrderService": OrderService(engine, pager),
+            "gateway.v1.OrderService": OrderService(engine, pager, self._rails.routes, self.auth, self._links),
+            "gateway.v1.CheckoutService": CheckoutService(engine, self._rails.routes, self.auth, self._signer),
             "gateway.v1.PaymentService": PaymentService(engine, pager, self._rails.routes, self.auth, self.dispatcher),
             "gateway.v1.RefundService": RefundService(engine, pager, self.policy),
             "gateway.v1.PayerService": PayerService(engine, pager, self.auth, self._desk, secrets.token_bytes),
@@ -170,7 +183,15 @@ class Rooms:
         engine, pager, auth = self._engine, self._pager, self.auth
         return {
             "auth.v1.PartnerService": PartnerService(
-                engine, pager, auth, self.keeper, self.standing, self._terms, self._desk, secrets.token_bytes
+                engine,
+                pager,
+                auth,
+                self.keeper,
+                self.standing,
+                self._terms,
+                self._desk,
+                secrets.token_bytes,
+                self._links,
             ),
             "auth.v1.PasskeyService": PasskeyService(engine, pager, auth, secrets.token_bytes),
             "auth.v1.ConfirmationService": ConfirmationService(engine, pager, auth, self._terms, secrets.token_bytes),
@@ -181,10 +202,16 @@ class Rooms:
 def auth_settings(settings: Settings) -> AuthSettings:
     """Returns what the auth room takes of the settings."""
     return AuthSettings(
-        party=RelyingParty(rp_id=settings.rp_id, origins=settings.signing_origins()),
+        party=RelyingParty(
+            rp_id=settings.rp_id,
+            origins=settings.signing_origins(),
+            embedders=frozenset(settings.edge.frame_ancestors),
+        ),
         issuer=settings.name,
         audience=settings.name,
         rp_name=settings.rp_name,
+        pages_origin=settings.pages(),
+        instrument_icon=settings.icon(),
     )
 
 

@@ -21,7 +21,6 @@ from keelpay_server.book.ports import StorageLost
 from keelpay_server.book.refusal import Refused
 from keelpay_server.config import MasterKey, Settings, load_master_key
 from keelpay_server.gateway.vault_rotation import reseal_all
-from keelpay_server.risk.counters import Counters
 from keelpay_server.risk.policy import RiskPolicy
 from keelpay_server.rpc.access_log import AccessLog, Sink
 from keelpay_server.rpc.listeners import ClientCertificate, Listener, Tls
@@ -29,14 +28,15 @@ from keelpay_server.rpc.metrics import expose
 from keelpay_server.rpc.server import RpcServer, ServerSettings, wall_us
 from keelpay_server.storage.loading import catch_up
 from keelpay_server.storage.opening import open_store
-from keelpay_server.storage.postgres import PostgresStore
-from keelpay_server.storage.sqlite import SqliteStore
 
+from .counters_keeping import CountersKeeping, kept_counters
+from .edge import serve_edge
+from .edge_socket import open_socket
 from .rails import Rails, open_accounts, open_rails
 from .reactions import REACTIONS
 from .rooms import SANDBOX, SERVED_BY_BANKS, Rooms
+from .start_checks import check_start
 
-SNAPSHOT = "risk"
 BANK_RETRY_S = 10.0
 
 
@@ -50,12 +50,15 @@ class RunningServer:
         rooms: Its rooms.
         rails: Its connectors.
         rpc: The gRPC server.
+        edge_url: Where browsers reach it, such as `http://127.0.0.1:8080`; empty without an edge.
     """
 
     def __init__(self, settings: Settings, engine: Engine, rooms: Rooms, rails: Rails, rpc: RpcServer) -> None:
         self.settings, self.engine, self.rooms, self.rails, self.rpc = settings, engine, rooms, rails, rpc
         host = settings.listen.rpartition(":")[0]
         self.address = f"{host}:{rpc.ports[0]}"
+        edge = settings.edge
+        self.edge_url = f"{'http' if edge.tls is None else 'https'}://{edge.listen}" if edge.listen else ""
 
 
 @asynccontextmanager
@@ -77,19 +80,24 @@ async def open_server(
     Raises:
         SettingsError, WrongMode, FileBusy, DatabaseNewer, StartRefusedError: It cannot start; the text says why.
     """
+    check_start(settings)
     Path(settings.data).mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240  (before anything is served)
     master = load_master_key(settings, os.environ if environment is None else environment)
     async with AsyncExitStack() as stack:
+        settings, edge = await stack.enter_async_context(open_socket(settings))
         engine, rooms, rails = await stack.enter_async_context(_open_rooms(settings, master))
         access_log = AccessLog(log)
         stack.callback(access_log.close)
         holder: list[RpcServer] = []
+        not_served = (*SERVED_BY_BANKS, *(() if settings.mode == "test" else (SANDBOX,)))
+        listeners = (_listener(settings), *(() if edge is None else (edge.listener,)))
+        edge_key = "" if edge is None else edge.key
         rpc = RpcServer(
-            ServerSettings(mode=settings.mode, listeners=(_listener(settings),), **(limits or {})),
+            ServerSettings(mode=settings.mode, listeners=listeners, edge_key=edge_key, **(limits or {})),
             rooms.servicers(lambda: holder[0].drain),
             rooms.authentication,
             access_log,
-            not_served=(*SERVED_BY_BANKS, *(() if settings.mode == "test" else (SANDBOX,))),
+            not_served=not_served,
         )
         holder.append(rpc)
         if settings.metrics_port:
@@ -99,6 +107,8 @@ async def open_server(
             stack.callback(close)
         await rpc.start()
         stack.push_async_callback(rpc.stop)
+        if edge is not None:
+            await stack.enter_async_context(serve_edge(settings, edge, rpc, access_log, not_served))
         yield RunningServer(settings, engine, rooms, rails, rpc)
 
 
@@ -111,17 +121,18 @@ async def _open_rooms(settings: Settings, master: MasterKey) -> AsyncIterator[tu
         open_store(settings.url(), book=settings.book, mode=settings.mode, wall=wall_us) as store,
         open_rails(settings, wall_us) as rails,
     ):
-        kept = await store.reader.snapshot(SNAPSHOT)
-        counters = Counters(policy) if kept is None else Counters.load(policy, kept[1])
+        counters = await kept_counters(store, policy)
+        keeping = CountersKeeping(store, counters)
         engine = Engine(
             settings.book, store, wall=wall_us, process=process_name(), reactions=REACTIONS, projection=counters
         )
         async with AsyncExitStack() as stack:
-            stack.push_async_callback(_keep_counters, store, counters)
+            stack.push_async_callback(keeping.close)
             rooms = Rooms(engine, store.reader, rails, settings, master, list_key)
             stack.callback(rooms.close)
             stack.push_async_callback(engine.close)
             await catch_up(store.reader, counters)
+            keeping.start()
             unknown = await open_accounts(engine, settings, rails.connectors)
             await rooms.keeper.open()
             if settings.vault_key > 1:
@@ -130,6 +141,7 @@ async def _open_rooms(settings: Settings, master: MasterKey) -> AsyncIterator[tu
             rooms.outbox.start()
             stack.push_async_callback(rooms.outbox.close)
             await rooms.statements.begin()
+            await rooms.pruning.begin()
             waiting = asyncio.create_task(_hear_from(engine, settings, rails, rooms, unknown), name="banks")
             stack.push_async_callback(_cancel, waiting)
             yield engine, rooms, rails
@@ -147,12 +159,6 @@ async def _hear_from(engine: Engine, settings: Settings, rails: Rails, rooms: Ro
 async def _cancel(task: "asyncio.Task[None]") -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-
-
-async def _keep_counters(store: SqliteStore | PostgresStore, counters: Counters) -> None:
-    """Stores the counters on the way out; without them the next start reads the whole journal, which is only slower."""
-    with suppress(StorageLost):
-        await store.save_snapshot(SNAPSHOT, counters.sequence, counters.dump())
 
 
 def process_name() -> str:

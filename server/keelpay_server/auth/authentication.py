@@ -12,6 +12,7 @@ from keelpay_server.book.caller import Caller
 from keelpay_server.book.ports import WallClock
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused
+from keelpay_server.book.times import SECOND_US
 
 from .client import client_of
 from .key_keeper import KeyKeeper
@@ -24,7 +25,6 @@ from .token_verifier import TokenVerifier
 
 AUTHORIZATION_KEY: Final = "authorization"
 _SCHEME: Final = "bearer "
-_US_PER_S: Final = 1_000_000
 KEY_SEPARATOR: Final = "."
 
 
@@ -90,7 +90,7 @@ class Authentication:
             self._ring = self._keeper.ring
             self._verifier.replace_ring(self._ring)
         try:
-            return self._verifier.verify(token, wall_us / _US_PER_S)
+            return self._verifier.verify(token, wall_us / SECOND_US)
         except TokenRefused as refused:
             raise Refused(Reason[refused.reason], "the token is not accepted") from refused
 

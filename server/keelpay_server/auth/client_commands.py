@@ -15,14 +15,14 @@ from keelpay_server.book.refusal import Refused, invalid
 from keelpay_server.book.world import World
 
 from .client import Client, ClientState, event_of, move
-from .client_key import ALGORITHM_NUMBERS, ClientKey, ClientKeyState, algorithm_of, revoked
+from .client_key import ALGORITHM_NUMBERS, ClientKey, ClientKeyState, algorithm_of, read_public_key, revoked
 from .client_key import event_of as key_event
 from .single_use import use, use_needs
 
 
 def _new_key(world: World, client: str, public_key: bytes, expire_time: int) -> ClientKey:
     try:
-        algorithm = algorithm_of(public_key)
+        algorithm = algorithm_of(read_public_key(public_key))
     except ValueError as error:
         invalid("signing_key.public_key_der", str(error))
     if 0 < expire_time <= world.wall_us:

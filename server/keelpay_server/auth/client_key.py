@@ -18,7 +18,7 @@ from keelpay_server.book.changes import Event
 from keelpay_server.book.refusal import refuse_transition
 
 from .names import SIGNING_KEY
-from .signing_key import KeyAlgorithm, VerifyingKey
+from .signing_key import KeyAlgorithm, PublicKey, VerifyingKey
 
 KIND: Final = SIGNING_KEY
 ALGORITHMS: Final = {1: KeyAlgorithm.EDDSA, 2: KeyAlgorithm.ES256}
@@ -75,16 +75,12 @@ class ClientKey(NamedTuple):
 
     def verifying(self) -> VerifyingKey:
         """The key as verification needs it."""
-        return VerifyingKey(self.kid, ALGORITHMS[self.algorithm], _read(self.public_key))
+        return VerifyingKey(self.kid, ALGORITHMS[self.algorithm], read_public_key(self.public_key))
 
 
-def algorithm_of(public_key: bytes) -> KeyAlgorithm:
-    """Returns the one algorithm that a public key is used with.
-
-    Raises:
-        ValueError: It is not an Ed25519 or P-256 public key in DER.
-    """
-    return KeyAlgorithm.EDDSA if isinstance(_read(public_key), Ed25519PublicKey) else KeyAlgorithm.ES256
+def algorithm_of(public_key: PublicKey) -> KeyAlgorithm:
+    """Returns the one algorithm that a public key is used with."""
+    return KeyAlgorithm.EDDSA if isinstance(public_key, Ed25519PublicKey) else KeyAlgorithm.ES256
 
 
 def verifying_keys(keys: Iterable[ClientKey], wall_us: int) -> dict[str, VerifyingKey]:
@@ -110,7 +106,15 @@ def event_of(key: ClientKey, what: str) -> Event:
     return Event(f"signing_key.{what}", KIND, key.id, key.state_version, owner, data)
 
 
-def _read(public_key: bytes) -> Ed25519PublicKey | EllipticCurvePublicKey:
+def read_public_key(public_key: bytes) -> PublicKey:
+    """Reads a public key.
+
+    Args:
+        public_key: DER of SubjectPublicKeyInfo.
+
+    Raises:
+        ValueError: It is not an Ed25519 or P-256 public key.
+    """
     try:
         key = load_der_public_key(public_key)
     except (ValueError, UnsupportedAlgorithm) as error:

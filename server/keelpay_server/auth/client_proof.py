@@ -14,6 +14,7 @@ from cryptography.x509 import load_pem_x509_certificate
 from keelpay_server.book.ports import Page, Reader
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused
+from keelpay_server.book.times import SECOND_US
 
 from .client import KINDS
 from .client_assertion import claimed_client, verify_client_assertion
@@ -27,7 +28,6 @@ from .single_use import use_key
 from .token import Attestation
 from .token_failure import TokenRefused
 
-_US_PER_S = 1_000_000
 _KEYS_READ_MAX = 100
 
 
@@ -80,13 +80,13 @@ async def prove_client(reader: Reader, settings: AuthSettings, assertion: str, w
         keys = await accepted_keys(reader, claimed.client, wall_us)
         proven = verify_client_assertion(
             assertion, client=claimed.client, keys=keys, audience=settings.audience,
-            now_s=wall_us / _US_PER_S, skew_s=settings.skew_s,
+            now_s=wall_us / SECOND_US, skew_s=settings.skew_s,
         )  # fmt: skip
     except TokenRefused as refused:
         raise Refused(Reason.CLIENT_ASSERTION_INVALID) from refused
     return ProvenClient(
         proven.client, proven.kid, use_key(proven.client, "assertion", proven.assertion_id),
-        (proven.expires_at_s + settings.skew_s + 1) * _US_PER_S,
+        (proven.expires_at_s + settings.skew_s + 1) * SECOND_US,
     )  # fmt: skip
 
 
@@ -138,12 +138,12 @@ async def prove_person(
     try:
         known = verify_person_attestation(
             word, partner=partner, payer=payer_name(payer), purpose=purpose, keys=keys,
-            now_s=wall_us / _US_PER_S, skew_s=settings.skew_s,
+            now_s=wall_us / SECOND_US, skew_s=settings.skew_s,
         )  # fmt: skip
     except TokenRefused as refused:
         raise Refused(Reason.SIGNATURE_INVALID, "the attestation does not verify") from refused
     said = known.attestation
     text = json.dumps({"auth_time": said.authenticated_at_s, "amr": list(said.methods), "digest": said.digest})
-    until_us = (said.authenticated_at_s + ATTESTATION_AGE_S_MAX + settings.skew_s + 1) * _US_PER_S
+    until_us = (said.authenticated_at_s + ATTESTATION_AGE_S_MAX + settings.skew_s + 1) * SECOND_US
     used = use_key(partner, "attestation", known.attestation_id)
     return PersonKnown(said, text, Word(digest=said.digest, text=word, use_key=used, until_us=until_us))

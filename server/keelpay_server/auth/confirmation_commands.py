@@ -14,12 +14,12 @@ from keelpay_server.book.command import Command
 from keelpay_server.book.need import Need
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused, invalid
+from keelpay_server.book.times import SECOND_US
 from keelpay_server.book.world import World
 
 from .challenge import TermsInvalid, challenge, document
 from .confirmation import (
     METHOD_NUMBERS,
-    US_PER_S,
     Confirmation,
     ConfirmationState,
     act_of,
@@ -69,7 +69,7 @@ def start(world: World, payer: str, terms: Terms, ceremony: Ceremony, pending: S
             this. FIELD_INVALID: the terms cannot be signed.
     """
     keys = usable(world.all(Passkey, "payer", payer), terms, ceremony, world.wall_us)
-    expires_at_s = world.wall_us // US_PER_S + ceremony.life_s
+    expires_at_s = world.wall_us // SECOND_US + ceremony.life_s
     try:
         members = document(terms, ceremony.nonce, expires_at_s)
         signed = challenge(terms, ceremony.nonce, expires_at_s)
@@ -86,7 +86,7 @@ def start(world: World, payer: str, terms: Terms, ceremony: Ceremony, pending: S
         id=world.new_id(), payer=payer, act=act, pending_act=act, method=METHOD_NUMBERS[ceremony.method],
         terms=json.dumps(members, ensure_ascii=False), rp_id=terms.rp_id, nonce=ceremony.nonce, challenge=signed,
         display=write_display(ceremony.display), options=options, state=ConfirmationState.PENDING, rejection=0,
-        passkey=None, reason="", state_version=1, expire_time=expires_at_s * US_PER_S,
+        passkey=None, reason="", state_version=1, expire_time=expires_at_s * SECOND_US,
         create_time=world.wall_us, update_time=world.wall_us,
     )  # fmt: skip
     old = [move(each, ConfirmationState.SUPERSEDED, world.wall_us) for each in pending]

@@ -11,6 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from keelpay.api.auth.v1 import confirmation_pb2, mandate_pb2, passkey_pb2
 from keelpay.api.type.v1 import money_pb2
 from keelpay_server.book import ids
+from keelpay_server.book.times import SECOND_US
 
 from . import base64url, names
 from .confirmation import Confirmation
@@ -28,7 +29,7 @@ _TERMS = {
 
 def stamp(time_us: int) -> Timestamp:
     """Returns a protobuf timestamp of microseconds."""
-    seconds, micros = divmod(time_us, 1_000_000)
+    seconds, micros = divmod(time_us, SECOND_US)
     return Timestamp(seconds=seconds, nanos=micros * 1000)
 
 
@@ -65,13 +66,21 @@ def render_confirmation(
                 client_data_json=base64url.decode(response["clientDataJSON"]),
                 authenticator_data=base64url.decode(response["authenticatorData"]),
                 signature=base64url.decode(response["signature"]),
+                document_json=evidence.document,
             )
         )
     return message
 
 
-def render_mandate(mandate: Mandate, business_us: int) -> mandate_pb2.Mandate:
-    """Returns a mandate with what was spent under it on the day of a business time."""
+def render_mandate(mandate: Mandate, signed: Confirmation | None, business_us: int) -> mandate_pb2.Mandate:
+    """Returns a mandate.
+
+    Args:
+        mandate: The row.
+        signed: The confirmation by which it was given, whose terms say what the payer read.
+        business_us: What was spent under it is that of this day.
+    """
+    terms = {} if signed is None else json.loads(signed.terms)
     instrument = ""
     if mandate.instrument is not None:
         instrument = f"{names.payer_name(mandate.payer)}/instruments/{ids.text('ins', mandate.instrument)}"
@@ -90,6 +99,8 @@ def render_mandate(mandate: Mandate, business_us: int) -> mandate_pb2.Mandate:
         create_time=stamp(mandate.create_time),
         update_time=stamp(mandate.update_time),
         state_version=mandate.state_version,
+        payee_name=terms.get("payeeName", ""),
+        instrument_display=terms.get("instrumentDisplay", ""),
     )
     if mandate.total_max:
         message.total_max.CopyFrom(money(mandate.total_max, mandate.currency))

@@ -186,9 +186,8 @@ class ConfirmationService(confirmation_service_pb2_grpc.ConfirmationServiceServi
         scope = f"{call.method}\n{request.parent}\n{request.filter}\n{request.order_by}\n{call.caller.actor}"
         page = self._pager.page(scope, request.page_size, request.page_token, order=column, descending=descending)
         rows = await self._reader.find(Mandate, where, page)
-        business_us = (await self._reader.book()).business_us
         return pb.ListMandatesResponse(
-            mandates=[render_mandate(row, business_us) for row in rows],
+            mandates=[await self._render(row) for row in rows],
             next_page_token=self._pager.next_token(scope, page, rows),
         )
 
@@ -277,7 +276,8 @@ class ConfirmationService(confirmation_service_pb2_grpc.ConfirmationServiceServi
         return {**where, "merchant": merchant}
 
     async def _render(self, mandate: Mandate) -> mandate_pb2.Mandate:
-        return render_mandate(mandate, (await self._reader.book()).business_us)
+        signed = await self._reader.get(Confirmation, mandate.confirmation)
+        return render_mandate(mandate, signed, (await self._reader.book()).business_us)
 
 
 def _may_ask(caller: Caller, act: str) -> None:

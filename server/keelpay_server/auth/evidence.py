@@ -4,9 +4,12 @@ In: the terms, the assertion and the public key as they were. Out: the file, and
 report is a function of the file alone: no clock, no network, no database.
 """
 
+import hashlib
 import json
 from dataclasses import dataclass
 from typing import Any, Final
+
+from keelpay_server.book.times import SECOND_US
 
 from . import base64url
 from .assertion import ExpectedAssertion, StoredPasskey, Verified, verify_assertion
@@ -20,7 +23,6 @@ from .terms import ConfirmationMethod, PaymentTerms, Terms
 EVIDENCE_V1: Final = "keelpay.evidence.v1"
 EVIDENCE_LENGTH_MAX: Final = 262_144
 """Characters of a file that is read at all."""
-_US_PER_S: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +131,19 @@ def write_evidence(evidence: Evidence) -> str:
     return json.dumps(members, ensure_ascii=False, indent=2, sort_keys=True)
 
 
+def evidence_digest(file: str) -> str:
+    """SHA-256 of a file's content, hexadecimal, whatever its white space and the order of its members.
+
+    The journal's event of the confirmation has it too: a file whose digest is there is the one that was kept, to the
+    last member, also those that no passkey signs (the times, the origins that were allowed then).
+
+    Raises:
+        ValueError: The file is not a JSON object.
+    """
+    text = json.dumps(parse_object(file), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
 def verify_evidence(file: str) -> EvidenceReport:
     """Checks a file from `write_evidence`; never raises for what the file holds.
 
@@ -149,7 +164,7 @@ def verify_evidence(file: str) -> EvidenceReport:
     except (ValueError, TypeError, AttributeError) as error:
         return EvidenceReport(valid=False, failure="malformed", detail=str(error))
     times = {"started_at_us": evidence.started_at_us, "verified_at_us": evidence.verified_at_us}
-    in_time = evidence.started_at_us <= evidence.verified_at_us < evidence.expires_at_s * _US_PER_S
+    in_time = evidence.started_at_us <= evidence.verified_at_us < evidence.expires_at_s * SECOND_US
     return EvidenceReport(
         valid=in_time,
         failure="" if in_time else "expired",

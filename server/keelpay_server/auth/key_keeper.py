@@ -9,6 +9,7 @@ from typing import Final
 
 from keelpay_server.book.engine import Engine
 from keelpay_server.book.ports import Page
+from keelpay_server.book.times import SECOND_US
 
 from .key_ring import KeyRing
 from .platform_key import (
@@ -23,7 +24,7 @@ from .platform_key import (
 )
 from .signing_key import KeyAlgorithm, generate_signing_key
 
-LOOK_US: Final = 1_000_000
+LOOK_US: Final = SECOND_US
 KEYS_MAX: Final = 100
 
 

@@ -193,16 +193,21 @@ def spend_mandate(
     )
 
 
-def give_back(mandate: Mandate, amount: int, business_us: int, wall_us: int) -> Mandate:
+def give_back(mandate: Mandate, amount: int, day: int, wall_us: int) -> Mandate:
     """Returns the mandate after a payment under it came to nothing: what it had spent may be spent again.
 
-    One that was used up by it is active again; one that has ended otherwise stays ended. What a day had spent comes
-    back on that day only.
+    One that was used up by it is active again; one that has ended otherwise stays ended. A day gets back what was spent
+    on it, never what an earlier day had spent.
+
+    Args:
+        mandate: As it is now.
+        amount: Minor units, above zero.
+        day: The mandate's `day` when the payment spent it.
+        wall_us: Now.
     """
-    today = spent_today(mandate, business_us)
+    on_day = amount if mandate.day == day else 0
     return mandate._replace(
-        state=_S.ACTIVE if mandate.state == _S.EXHAUSTED and amount else mandate.state,
+        state=_S.ACTIVE if mandate.state == _S.EXHAUSTED else mandate.state,
         state_version=mandate.state_version + 1, update_time=wall_us,
-        spent_total=max(mandate.spent_total - amount, 0), spent_day=max(today - amount, 0),
-        day=day_of(business_us, mandate.day_zone),
+        spent_total=max(mandate.spent_total - amount, 0), spent_day=max(mandate.spent_day - on_day, 0),
     )  # fmt: skip

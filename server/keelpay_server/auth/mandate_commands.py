@@ -17,10 +17,11 @@ from keelpay_server.book.need import Need
 from keelpay_server.book.payer import Payer, PayerState
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused, invalid
+from keelpay_server.book.times import SECOND_US
 from keelpay_server.book.world import World
 
 from .challenge import parse_document
-from .confirmation import US_PER_S, Confirmation, Proof, misused, spend, spend_needs
+from .confirmation import Confirmation
 from .confirmation_commands import Ceremony, start
 from .mandate import (
     LIFE_US_MAX,
@@ -33,6 +34,7 @@ from .mandate import (
 )
 from .names import BALANCE, mandate_name, merchant_name, parse_mandate, payer_name
 from .passkey import Passkey
+from .proof import Proof, misused, spend, spend_needs
 from .terms import MandateTerms
 
 
@@ -83,7 +85,7 @@ class StartMandate(Command):
             raise Refused(Reason.CURRENCY_MISMATCH, f"{merchant.id} is settled in {merchant.currency}")
         if not self.payment_max <= self.day_max or (self.total_max and self.total_max < self.day_max):
             invalid("mandate", "payment_max is at most day_max, and day_max at most total_max")
-        ends_us = self.valid_until_s * US_PER_S
+        ends_us = self.valid_until_s * SECOND_US
         if not world.business_us < ends_us <= world.business_us + LIFE_US_MAX:
             invalid("mandate.expire_time", "must be in the future, and at most 400 days away")
         terms = MandateTerms(
@@ -148,7 +150,7 @@ def _signed_mandate(world: World, signed: MandateTerms, merchant: str, payer: st
         currency=signed.currency, payment_max=signed.payment_max_minor, day_max=signed.day_max_minor,
         total_max=signed.total_max_minor, day_zone=signed.day_zone, state=MandateState.ACTIVE, state_version=1,
         day=0, spent_day=0, spent_total=0, confirmation=confirmation,
-        expire_time=signed.valid_until_s * US_PER_S, create_time=world.wall_us, update_time=world.wall_us,
+        expire_time=signed.valid_until_s * SECOND_US, create_time=world.wall_us, update_time=world.wall_us,
     )  # fmt: skip
 
 

@@ -42,6 +42,7 @@ class CreateMerchant(Command):
         payout_bank: The rail that pays it out, or empty.
         payout_account: JSON, or empty.
         metadata: JSON object.
+        return_origins: Where payers may be sent back to, space-separated.
     """
 
     merchant: str
@@ -54,6 +55,7 @@ class CreateMerchant(Command):
     payout_bank: str
     payout_account: str
     metadata: str
+    return_origins: str = ""
 
     depth: ClassVar[int] = 1
     emits: ClassVar[str] = CREATED
@@ -76,7 +78,7 @@ class CreateMerchant(Command):
             state_version=1, display_name=self.display_name, statement_descriptor=self.statement_descriptor,
             currency=self.currency, calendar=self.calendar, fee_plan=self.fee_plan, payout_bank=self.payout_bank,
             payout_account=self.payout_account, window_opened=0, metadata=self.metadata,
-            create_time=world.wall_us, update_time=world.wall_us,
+            create_time=world.wall_us, update_time=world.wall_us, return_origins=self.return_origins,
         )  # fmt: skip
         return Changes(row, events=(event_of(row, "created"),), opens=(row.available(), row.owed()))
 
@@ -89,7 +91,7 @@ class UpdateMerchant(Command):
         merchant: Which one.
         partner: Whose it must be, or empty for an operator.
         state_version: The version that the caller saw, or 0 not to check.
-        plain: New values of display_name, statement_descriptor, metadata (JSON), by field.
+        plain: New values of display_name, statement_descriptor, metadata (JSON), return_origins, by field.
         money: New values of fee_plan, payout_bank, payout_account, by field.
         shown: The request as JSON, redacted, for the second person.
     """

@@ -60,6 +60,7 @@ def render_merchant(merchant: Merchant) -> merchant_pb2.Merchant:
         create_time=stamp(merchant.create_time),
         update_time=stamp(merchant.update_time),
         state_version=merchant.state_version,
+        return_origins=merchant.return_origins.split(),
     )
     if merchant.payout_account:
         account = json.loads(merchant.payout_account)

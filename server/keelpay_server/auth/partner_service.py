@@ -7,7 +7,7 @@ committed, carries no more scopes than its client has, and is stored nowhere.
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from keelpay.api.auth.v1 import merchant_pb2, partner_service_pb2_grpc, proposal_pb2, token_pb2
+from keelpay.api.auth.v1 import merchant_pb2, partner_service_pb2_grpc, proposal_pb2
 from keelpay.api.auth.v1 import partner_request_pb2 as rq
 from keelpay.api.auth.v1 import partner_service_pb2 as pb
 from keelpay_server.book import ids
@@ -22,17 +22,18 @@ from keelpay_server.book.ports import Page
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused, invalid
 from keelpay_server.book.request import identify
+from keelpay_server.book.times import SECOND_US
 from keelpay_server.ledger.currency import CurrencyError, currency
 
 from . import names
-from .authentication import new_token_id
 from .client import Client, ClientState
 from .client_commands import CreateSigningKey, RevokeSigningKey, UseAssertion
 from .client_key import KIND as KEY_KIND
-from .client_key import ClientKey, ClientKeyState
+from .client_key import ClientKey, ClientKeyState, algorithm_of, read_public_key
 from .client_proof import PersonKnown, prove_certificate, prove_client, prove_person
-from .confirmation_render import stamp
 from .key_keeper import KeyKeeper
+from .key_proof import verify_key_proof
+from .link_desk import LinkDesk
 from .merchant_commands import CreateMerchant, UpdateMerchant
 from .partner_render import (
     metadata_text,
@@ -47,6 +48,8 @@ from .partner_render import (
     render_proposal,
 )
 from .passkey_service import same_as_signed
+from .payer_link import PayerLink, write_attestation
+from .payer_link_commands import CreateLink
 from .payer_token import PURPOSES, SCOPES, IssuePayerToken
 from .payout_vault import PayoutVault
 from .person_attestation import AttestationPurpose
@@ -55,16 +58,20 @@ from .settings import AuthSettings
 from .standing import Standing
 from .terms import ConfirmationMethod
 from .terms_source import PaymentTermsSource
-from .token import Attestation, PayerPurpose, TokenClaims, sign_token
+from .token import PayerPurpose
+from .token_failure import TokenInvalid
+from .token_render import render_link, render_token
+from .token_signer import TokenSigner
 
-US_PER_S: Final = 1_000_000
 MERCHANT_FILTERS: Final[dict[str, Meaning]] = {
     "state": one_of("state", MerchantState), "create_time": time_of("create_time"),
 }  # fmt: skip
 MERCHANT_ORDERS: Final = {"create_time": "create_time"}
 KEY_FILTERS: Final[dict[str, Meaning]] = {"state": one_of("state", ClientKeyState)}
 KEY_ORDERS: Final = {"create_time": "id"}
-CHANGEABLE: Final = frozenset({"display_name", "statement_descriptor", "fee_plan", "payout_account", "metadata"})
+CHANGEABLE: Final = frozenset(
+    {"display_name", "statement_descriptor", "fee_plan", "payout_account", "metadata", "return_origins"}
+)
 
 
 class PartnerService(partner_service_pb2_grpc.PartnerServiceServicer):
@@ -79,6 +86,7 @@ class PartnerService(partner_service_pb2_grpc.PartnerServiceServicer):
         source: What is stored of payments.
         vault: Keeps account numbers.
         random_bytes: A source of chance that cannot be guessed.
+        links: Makes the links to our pages.
     """
 
     def __init__(
@@ -91,10 +99,11 @@ class PartnerService(partner_service_pb2_grpc.PartnerServiceServicer):
         source: PaymentTermsSource,
         vault: PayoutVault,
         random_bytes: Callable[[int], bytes],
+        links: LinkDesk,
     ) -> None:
         self._engine, self._reader, self._pager, self._settings = engine, engine.reader, pager, settings
         self._keeper, self._standing, self._source, self._vault = keeper, standing, source, vault
-        self._random_bytes = random_bytes
+        self._signer, self._links = TokenSigner(settings, keeper, random_bytes), links
 
     async def GetPartner(self, request: pb.GetPartnerRequest, context: object) -> pb.GetPartnerResponse:
         """See the contract."""
@@ -121,7 +130,7 @@ class PartnerService(partner_service_pb2_grpc.PartnerServiceServicer):
             statement_descriptor=asked.statement_descriptor, currency=asked.settlement_currency,
             calendar=read_calendar(asked.settlement_calendar), fee_plan=read_fee_plan(asked.fee_plan),
             payout_bank=payout.get("payout_bank", ""), payout_account=payout.get("payout_account", ""),
-            metadata=metadata_text(asked),
+            metadata=metadata_text(asked), return_origins=" ".join(asked.return_origins),
         )  # fmt: skip
         outcome = await self._engine.execute(command)
         row = await self._engine.answer(Merchant, outcome)
@@ -192,7 +201,8 @@ class PartnerService(partner_service_pb2_grpc.PartnerServiceServicer):
             raise Refused(Reason.SCOPE_MISSING, "the client may not have these scopes", scope=more)
         if use is not None:
             await self._engine.execute(use)
-        return rq.IssueTokenResponse(token=self._sign(client.kind, client.subject, scopes, kid, wall_us))
+        token = self._signer.sign(client.kind, client.subject, scopes, kid, wall_us)
+        return rq.IssueTokenResponse(token=render_token(token))
 
     async def IssuePayerToken(self, request: rq.IssuePayerTokenRequest, context: object) -> rq.IssuePayerTokenResponse:
         """See the contract."""
@@ -212,11 +222,33 @@ class PartnerService(partner_service_pb2_grpc.PartnerServiceServicer):
             payer=payer, word=None if known is None else known.word, a_day=self._settings.enrolments_a_day,
         )  # fmt: skip
         outcome = await self._engine.execute(command)
-        token = self._sign(
+        token = self._signer.sign(
             CallerKind.PAYER, payer, SCOPES[purpose], call.caller.key, wall_us, purpose=purpose,
             resource=request.payment, attestation=None if known is None else known.attestation,
         )  # fmt: skip
-        return rq.IssuePayerTokenResponse(token=token, replayed=outcome.replayed)
+        return rq.IssuePayerTokenResponse(token=render_token(token), replayed=outcome.replayed)
+
+    async def CreatePayerLink(self, request: rq.CreatePayerLinkRequest, context: object) -> rq.CreatePayerLinkResponse:
+        """See the contract."""
+        call, wall_us = current(), self._engine.wall()
+        payer, purpose = names.parse_payer(request.parent), PURPOSES[request.kind]
+        own_payer(call.caller, payer)
+        if purpose is PayerPurpose.PAY:
+            invalid("kind", "must be ENROL or MANAGE: a payment has CreateCheckoutLink")
+        if (purpose is PayerPurpose.ENROL) != request.HasField("attestation"):
+            invalid("attestation", "is needed for ENROL and forbidden otherwise")
+        known = await self._known(request, payer, wall_us) if purpose is PayerPurpose.ENROL else None
+        made = self._links.seed()
+        command = CreateLink(
+            request=identify(call, request, request.parent), caller=call.caller, deadline_us=call.deadline_us,
+            payer=payer, purpose=purpose, payment="", seed=made.seed, digest=made.digest,
+            expire_time=self._links.expire_time(wall_us, None if known is None else self._fresh_us()),
+            attestation=write_attestation(None if known is None else known.attestation),
+            word=None if known is None else known.word, a_day=self._settings.enrolments_a_day,
+        )  # fmt: skip
+        outcome = await self._engine.execute(command)
+        row = await self._engine.answer(PayerLink, outcome)
+        return rq.CreatePayerLinkResponse(link=render_link(row, self._links.url(row)), replayed=outcome.replayed)
 
     async def CreateSigningKey(
         self, request: rq.CreateSigningKeyRequest, context: object
@@ -224,11 +256,12 @@ class PartnerService(partner_service_pb2_grpc.PartnerServiceServicer):
         """See the contract."""
         call, asked = current(), request.signing_key
         own_partner(call.caller, names.parse_one("partners", request.parent, "parent"))
+        _require_held(request)
         ends = asked.expire_time
         command = CreateSigningKey(
             request=identify(call, request, request.parent), caller=call.caller, deadline_us=call.deadline_us,
             client=request.parent, algorithm=asked.algorithm, public_key=asked.public_key_der,
-            expire_time=ends.seconds * US_PER_S + ends.nanos // 1000 if asked.HasField("expire_time") else 0,
+            expire_time=ends.seconds * SECOND_US + ends.nanos // 1000 if asked.HasField("expire_time") else 0,
             keys_max=self._settings.signing_keys_max,
         )  # fmt: skip
         outcome = await self._engine.execute(command)
@@ -267,32 +300,13 @@ class PartnerService(partner_service_pb2_grpc.PartnerServiceServicer):
         wall_us = self._engine.wall()
         if not self._keeper.fresh(wall_us):
             await self._keeper.look(wall_us)
-        return pb.GetJwksResponse(keys=[render_jwk(key) for key in self._keeper.ring.verifiers(wall_us / US_PER_S)])
+        return pb.GetJwksResponse(keys=[render_jwk(key) for key in self._keeper.ring.verifiers(wall_us / SECOND_US)])
 
     # ---- tokens
 
-    def _sign(
-        self,
-        kind: CallerKind,
-        subject: str,
-        scopes: frozenset[str],
-        kid: str,
-        wall_us: int,
-        *,
-        purpose: PayerPurpose | None = None,
-        resource: str = "",
-        attestation: Attestation | None = None,
-    ) -> token_pb2.AccessToken:
-        settings, now_s = self._settings, wall_us // US_PER_S
-        claims = TokenClaims(
-            kind=kind, subject=subject, scopes=scopes, issued_at_s=now_s, expires_at_s=now_s + settings.token_life_s,
-            token_id=new_token_id(kid, self._random_bytes), purpose=purpose, resource=resource, attestation=attestation,
-        )  # fmt: skip
-        signer = self._keeper.ring.signer(wall_us / US_PER_S)
-        value = sign_token(claims, signer, issuer=settings.issuer, audience=settings.audience)
-        return token_pb2.AccessToken(
-            value=value, expire_time=stamp(claims.expires_at_s * US_PER_S), scopes=sorted(scopes)
-        )
+    def _fresh_us(self) -> int:
+        """How long the partner's word about a person opens an enrolment: as long as a passkey may take to be made."""
+        return self._settings.registration_life_s * SECOND_US
 
     async def _own_payment(self, payment: str, payer: str) -> None:
         """Refuses a token for a payment that is not the payer's, or is over."""
@@ -300,7 +314,9 @@ class PartnerService(partner_service_pb2_grpc.PartnerServiceServicer):
             payment, payer=payer, rp_id=self._settings.party.rp_id, method=ConfirmationMethod.WEBAUTHN
         )
 
-    async def _known(self, request: rq.IssuePayerTokenRequest, payer: str, wall_us: int) -> PersonKnown:
+    async def _known(
+        self, request: rq.IssuePayerTokenRequest | rq.CreatePayerLinkRequest, payer: str, wall_us: int
+    ) -> PersonKnown:
         known = await prove_person(
             self._reader, self._settings, request.attestation.jws, payer=payer, purpose=AttestationPurpose.ENROL,
             wall_us=wall_us,
@@ -350,11 +366,31 @@ class PartnerService(partner_service_pb2_grpc.PartnerServiceServicer):
         )
 
 
+def _require_held(request: rq.CreateSigningKeyRequest) -> None:
+    """Verifies the proof, and takes it out: a repeat of the request, proven anew, is the same request.
+
+    Raises:
+        Refused: FIELD_INVALID.
+    """
+    try:
+        key = read_public_key(request.signing_key.public_key_der)
+    except ValueError as error:
+        invalid("signing_key.public_key_der", str(error))
+    try:
+        verify_key_proof(
+            request.proof, public_key=key, algorithm=algorithm_of(key), client=request.parent,
+            request_id=request.request_id.lower(),
+        )  # fmt: skip
+    except TokenInvalid:
+        invalid("proof", "is not this key's, for this parent and this request_id")
+    request.ClearField("proof")
+
+
 def _plain(asked: merchant_pb2.Merchant, paths: frozenset[str]) -> dict[str, str]:
     """Returns what changes at once."""
     values = {
         "display_name": asked.display_name, "statement_descriptor": asked.statement_descriptor,
-        "metadata": metadata_text(asked),
+        "metadata": metadata_text(asked), "return_origins": " ".join(asked.return_origins),
     }  # fmt: skip
     chosen = {name: value for name, value in values.items() if name in paths}
     for name in ("display_name", "statement_descriptor"):

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from keelpay_server.book.changes import Event
 from keelpay_server.book.refusal import refuse_transition
+from keelpay_server.book.times import DAY_US
 
 from .assertion import StoredPasskey
 from .base64url import decode, encode
@@ -16,7 +17,7 @@ from .names import PASSKEY, stream_of
 
 KIND: Final = PASSKEY
 COOLING_WORK: Final = "passkey.cooling"
-REGRESSION_WINDOW_US: Final = 24 * 3600 * 1_000_000
+REGRESSION_WINDOW_US: Final = DAY_US
 """Two tabs may finish out of order once; a second regression within a day looks like a copy."""
 BROWSER_KEYS_MAX: Final = 8
 

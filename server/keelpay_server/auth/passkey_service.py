@@ -20,12 +20,12 @@ from keelpay_server.book.refusal import Refused, invalid
 from keelpay_server.book.request import identify
 
 from .client_proof import PersonKnown, prove_person
-from .confirmation import Proof
 from .confirmation_render import render_passkey, render_registration
 from .enrolment import Registration
 from .names import parse_payer, parse_payers_own
 from .passkey import Passkey, PasskeyState
 from .person_attestation import AttestationPurpose
+from .proof import Proof
 from .recovery import RevokePasskey, StartRecovery, VetoRecovery
 from .registration import ExpectedRegistration, NewPasskey, RegistrationRefused, verify_registration
 from .registration_commands import FinishRegistration, RegistrationOptions, StartRegistration

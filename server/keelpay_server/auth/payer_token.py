@@ -26,15 +26,15 @@ SCOPES: Final[dict[PayerPurpose, frozenset[str]]] = {
     PayerPurpose.PAY: frozenset(
         {
             "confirmations.read", "confirmations.write", "orders.read", "payments.confirm", "payments.read",
-            "payments.write", "refunds.read",
+            "payments.write", "refunds.read", "sessions.read",
         }
     ),
-    PayerPurpose.ENROL: frozenset({"passkeys.enrol", "passkeys.read"}),
+    PayerPurpose.ENROL: frozenset({"passkeys.enrol", "passkeys.read", "sessions.read"}),
     PayerPurpose.MANAGE: frozenset(
         {
             "balances.read", "balances.write", "confirmations.read", "confirmations.write", "instruments.read",
             "instruments.write", "mandates.read", "mandates.write", "passkeys.enrol", "passkeys.read",
-            "passkeys.write", "payers.read", "payments.read", "refunds.read",
+            "passkeys.write", "payers.read", "payments.read", "refunds.read", "sessions.read",
         }
     ),
 }  # fmt: skip

@@ -17,6 +17,7 @@ from keelpay_server.book.command import Command
 from keelpay_server.book.need import Need
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused
+from keelpay_server.book.times import SECOND_US
 from keelpay_server.book.world import World
 
 from .key_ring import OPEN_END_S, KeyRing, RingKey
@@ -25,7 +26,6 @@ from .signing_key import SigningKey, read_pem, write_pem
 TOKENS: Final = "tokens"
 MASTER_KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12
-_US_PER_S: Final = 1_000_000
 NOTICE_S: Final = 30
 """From its birth to its first signature: longer than any process takes to look for new keys."""
 OVERLAP_S: Final = 900
@@ -92,8 +92,8 @@ def ring_of(rows: Iterable[PlatformKey], master: bytes) -> KeyRing:
     return KeyRing(
         RingKey(
             unseal(row, master),
-            row.sign_from_time // _US_PER_S,
-            row.verify_until_time // _US_PER_S if row.verify_until_time else OPEN_END_S,
+            row.sign_from_time // SECOND_US,
+            row.verify_until_time // SECOND_US if row.verify_until_time else OPEN_END_S,
         )
         for row in rows
     )
@@ -125,8 +125,8 @@ class RotatePlatformKey(Command):
         keys = world.all(PlatformKey, "purpose", TOKENS)
         if self.first and keys:
             return Changes()
-        sign_from = now + NOTICE_S * _US_PER_S if keys else now
-        ends = sign_from + OVERLAP_S * _US_PER_S
+        sign_from = now + NOTICE_S * SECOND_US if keys else now
+        ends = sign_from + OVERLAP_S * SECOND_US
         retired = tuple(
             key._replace(verify_until_time=ends, update_time=now) for key in keys if not key.verify_until_time
         )

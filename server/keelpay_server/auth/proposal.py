@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 from keelpay_server.book.caller import Caller
 from keelpay_server.book.changes import WALL, Changes, Event, Work
 from keelpay_server.book.refusal import refuse_transition
+from keelpay_server.book.times import DAY_US
 from keelpay_server.book.world import World
 
 from .client import client_of
@@ -17,7 +18,7 @@ from .names import PROPOSAL
 
 KIND: Final = PROPOSAL
 EXPIRY_WORK: Final = "proposal.expiry"
-LIFE_US: Final = 7 * 24 * 3600 * 1_000_000
+LIFE_US: Final = 7 * DAY_US
 """How long a proposal waits for a second person."""
 
 

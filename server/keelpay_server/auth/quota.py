@@ -4,14 +4,13 @@ In: a day of the wall clock (UTC) and the limit. Out: the counted row, or a refu
 partner's key, no more than the limit of a day gets through.
 """
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from keelpay_server.book.need import Need
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused
+from keelpay_server.book.times import DAY_US
 from keelpay_server.book.world import World
-
-_DAY_US: Final = 24 * 3600 * 1_000_000
 
 
 class PartnerQuota(NamedTuple):
@@ -40,10 +39,10 @@ def count(world: World, partner: str, what: str, limit: int) -> PartnerQuota:
         Refused: RATE_LIMITED until the day ends.
     """
     key = f"{partner}/{what}"
-    day, passed_us = divmod(world.wall_us, _DAY_US)
+    day, passed_us = divmod(world.wall_us, DAY_US)
     row = world.get(PartnerQuota, key)
     so_far = row.used if row is not None and row.day == day else 0
     if so_far >= limit:
-        wait_ms = (_DAY_US - passed_us) // 1000
+        wait_ms = (DAY_US - passed_us) // 1000
         raise Refused(Reason.RATE_LIMITED, f"{what}: {limit} a day", retry_after_ms=wait_ms, limit=str(limit))
     return PartnerQuota(key, day, so_far + 1)

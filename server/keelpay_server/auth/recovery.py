@@ -15,7 +15,6 @@ from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused, refuse_transition
 from keelpay_server.book.world import World
 
-from .confirmation import Proof, spend, spend_needs
 from .enrolment import AttestedPerson, event_of
 from .mandate import Mandate
 from .mandate import event_of as mandate_event
@@ -24,6 +23,7 @@ from .names import payer_name, payers_own_name
 from .passkey import Passkey, PasskeyState, move
 from .passkey import event_of as passkey_event
 from .payer_token import Word
+from .proof import Proof, spend, spend_needs
 from .quota import count, quota_needs
 from .registration_commands import RegistrationOptions, cooling_of, new_registration, refuse_while_cooling
 from .single_use import use, use_needs

@@ -18,9 +18,11 @@ from webauthn.helpers.exceptions import WebAuthnException
 from webauthn.helpers.structs import AttestationFormat, AttestationObject, AttestedCredentialData
 
 from . import base64url
+from .assertion_failure import AssertionRefused
 from .client_data import ClientData, parse_client_data
 from .cose_key import SUPPORTED_ALGORITHMS, algorithm_of
 from .relying_party import RelyingParty
+from .spc import check_browser_binding
 from .strict_json import parse_object
 
 CREDENTIAL_LENGTH_MAX: Final = 65_536
@@ -42,6 +44,7 @@ class RegistrationFailure(StrEnum):
     BACKUP = "backup"
     ALGORITHM = "algorithm"
     ATTESTATION = "attestation"
+    BROWSER_BOUND_KEY = "browser_bound_key"
 
 
 class RegistrationRefused(Exception):  # noqa: N818  (a refusal is an outcome, not a programming error)
@@ -91,6 +94,7 @@ class NewPasskey:
         transports: How it is reached, as the browser told.
         spc_capable: Made for Secure Payment Confirmation, on a platform authenticator.
         attestation_format: `none`, `packed` ...
+        browser_key: The key (COSE) of the browser that made it and signed too, or None.
     """
 
     credential_id: bytes
@@ -103,6 +107,7 @@ class NewPasskey:
     transports: tuple[str, ...]
     spc_capable: bool
     attestation_format: str
+    browser_key: bytes | None = None
 
 
 def verify_registration(credential_json: str, expected: ExpectedRegistration) -> NewPasskey:
@@ -129,6 +134,7 @@ def verify_registration(credential_json: str, expected: ExpectedRegistration) ->
     _check_attestation(statement, expected)
     algorithm = _algorithm(key)
     verified = _verify_with_library(members, expected)
+    browser_key = _browser_key(members, client, credential.response.client_data_json) if expected.payment else None
     attachment = members.get("authenticatorAttachment")
     return NewPasskey(
         credential_id=key.credential_id,
@@ -141,7 +147,17 @@ def verify_registration(credential_json: str, expected: ExpectedRegistration) ->
         transports=tuple(transport.value for transport in credential.response.transports or ()),
         spc_capable=expected.payment and attachment == "platform",
         attestation_format=verified.fmt,
+        browser_key=browser_key,
     )
+
+
+def _browser_key(members: dict[str, Any], client: ClientData, client_bytes: bytes) -> bytes | None:
+    """The browser's own key, which signs the making of a payment credential as it signs payments later."""
+    extensions = members.get("clientExtensionResults")
+    try:
+        return check_browser_binding(client, client_bytes, extensions if isinstance(extensions, dict) else {}).key
+    except AssertionRefused as refused:
+        raise RegistrationRefused(RegistrationFailure.BROWSER_BOUND_KEY, refused.detail) from refused
 
 
 def _require(holds: bool, failure: RegistrationFailure, detail: str) -> None:

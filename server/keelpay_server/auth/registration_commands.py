@@ -15,9 +15,10 @@ from keelpay_server.book.need import Need
 from keelpay_server.book.payer import Payer
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused, refuse_transition
+from keelpay_server.book.times import SECOND_US
 from keelpay_server.book.world import World
 
-from .confirmation import Proof, spend, spend_needs
+from .base64url import encode
 from .enrolment import EnrolmentEvidence, Registration, event_of
 from .mandate import Mandate
 from .mandate import event_of as mandate_event
@@ -26,11 +27,10 @@ from .names import payer_name, payers_own_name
 from .options import KnownPasskey, creation_options
 from .passkey import COOLING_WORK, Passkey, PasskeyState
 from .passkey import event_of as passkey_event
+from .proof import Proof, spend, spend_needs
 from .registration import NewPasskey
 from .terms import PasskeyAddTerms
 from .token import PayerPurpose
-
-_US_PER_S = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +75,7 @@ def new_registration(
     return Registration(
         id=world.new_id(), payer=payer.id, display_name=display_name, challenge=options.challenge, spc=spc,
         recovery=recovery, confirmation_required=confirmation_required, attested=attested, options=text, passkey=None,
-        expire_time=world.wall_us + options.life_s * _US_PER_S, create_time=world.wall_us, update_time=world.wall_us,
+        expire_time=world.wall_us + options.life_s * SECOND_US, create_time=world.wall_us, update_time=world.wall_us,
     )  # fmt: skip
 
 
@@ -87,7 +87,7 @@ def refuse_while_cooling(keys: Sequence[Passkey]) -> None:
     """
     for key in keys:
         if key.state == PasskeyState.COOLING:
-            end = str(key.cooling_end_time // _US_PER_S)
+            end = str(key.cooling_end_time // SECOND_US)
             raise Refused(Reason.RECOVERY_IN_PROGRESS, "a recovery of this payer is cooling", end_time=end)
 
 
@@ -219,15 +219,16 @@ class FinishRegistration(Command):
 
     def _make(self, world: World, row: Registration, made: NewPasskey, payer: Payer) -> Changes:
         wall_us = world.wall_us
-        cooling_end = wall_us + self.cooling_s * _US_PER_S if row.recovery else 0
+        cooling_end = wall_us + self.cooling_s * SECOND_US if row.recovery else 0
         key = Passkey(
             id=world.new_id(), payer=payer.id, display_name=row.display_name,
             state=PasskeyState.COOLING if row.recovery else PasskeyState.ACTIVE, state_version=1,
             credential=made.credential_id, public_key=made.public_key, handle=payer.handle,
             sign_count=made.sign_count, backup_eligible=made.backup_eligible, backup_state=made.backup_state,
-            aaguid=made.aaguid, transports=" ".join(made.transports), spc=made.spc_capable, browser_keys="",
+            aaguid=made.aaguid, transports=" ".join(made.transports), spc=made.spc_capable,
+            browser_keys="" if made.browser_key is None else encode(made.browser_key),
             registration=row.id, regressed_time=0,
-            trusted_time=(cooling_end or wall_us) + self.new_passkey_s * _US_PER_S,
+            trusted_time=(cooling_end or wall_us) + self.new_passkey_s * SECOND_US,
             cooling_end_time=cooling_end, last_use_time=0, revoked_by="", create_time=wall_us, update_time=wall_us,
         )  # fmt: skip
         finished = row._replace(passkey=key.id, update_time=wall_us)

@@ -13,7 +13,6 @@ from keelpay_server.ledger.currency import CurrencyError, currency
 from .relying_party import RelyingParty
 from .token import SKEW_S_MAX, TOKEN_LIFE_S_MAX
 
-US_PER_S: Final = 1_000_000
 _DAY_S: Final = 24 * 3600
 
 
@@ -31,6 +30,10 @@ class AuthSettings:
     """What authenticators show beside a new passkey."""
     instrument_icon: str = ""
     """URL of the picture that Secure Payment Confirmation shows beside the instrument; empty turns it off."""
+    pages_origin: str = ""
+    """Where our pages are served, such as `https://pay.example.com`; part of every link."""
+    link_life_s: int = 1800
+    """How long a link can be opened, at most."""
     attestation_roots: Mapping[str, tuple[bytes, ...]] = field(default_factory=dict)
     """Attestation format to PEM roots; empty accepts any authenticator."""
     confirmation_life_s: int = 120

@@ -12,11 +12,12 @@ from keelpay_server.book import ids
 from keelpay_server.book.ports import Reader
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused
+from keelpay_server.book.times import SECOND_US
 
 from .client import Client, ClientState
 from .client_key import KIND, ClientKey
 
-STALE_US_MAX: Final = 1_000_000
+STALE_US_MAX: Final = SECOND_US
 REMEMBERED_MAX: Final = 10_000
 
 

@@ -62,6 +62,7 @@ class TokenClaims:
         purpose: A payer token's purpose; None for everyone else.
         resource: The payment's resource name of a `pay` token; empty otherwise.
         attestation: An `enrol` token's; None otherwise.
+        session: Id of the link that opened the session of a payer token (`sid`); empty without one.
     """
 
     kind: CallerKind
@@ -73,6 +74,7 @@ class TokenClaims:
     purpose: PayerPurpose | None = None
     resource: str = ""
     attestation: Attestation | None = None
+    session: str = ""
 
     def caller(self) -> Caller:
         """The party as the rest of the engine sees it."""
@@ -85,6 +87,7 @@ class TokenClaims:
             purpose=self.purpose.value if self.purpose else "",
             resource=self.resource,
             evidence=json.dumps(_attestation_members(self.attestation)) if self.attestation else "",
+            session=self.session,
         )
 
 
@@ -133,6 +136,8 @@ def sign_token(claims: TokenClaims, key: SigningKey, *, issuer: str, audience: s
         members["resource"] = claims.resource
     if claims.attestation is not None:
         members["attestation"] = _attestation_members(claims.attestation)
+    if claims.session:
+        members["sid"] = claims.session
     return sign(members, key, TOKEN_TYPE)
 
 
@@ -189,6 +194,8 @@ def require_shape(claims: TokenClaims) -> None:
         raise TokenInvalid("kind, subject and id are required")
     if (claims.kind is CallerKind.PAYER) != (claims.purpose is not None):
         raise TokenInvalid("a payer's token has a purpose, and no other token has one")
+    if claims.session and claims.kind is not CallerKind.PAYER:
+        raise TokenInvalid("only a payer's token has a session")
     if (claims.kind is CallerKind.PAYER) != ("/" in claims.subject):
         raise TokenInvalid("a payer's subject is partner/payer, and no other subject is")
     if (bool(claims.resource), claims.attestation is not None) != _PURPOSE_SHAPE[claims.purpose]:
@@ -220,6 +227,7 @@ def _parse_claims(members: dict[str, Any]) -> TokenClaims:
         purpose=None if purpose is None else PayerPurpose(text_member(members, "purpose")),
         resource=text_member(members, "resource") if "resource" in members else "",
         attestation=None if attestation is None else _parse_attestation(attestation),
+        session=text_member(members, "sid") if "sid" in members else "",
     )
 
 

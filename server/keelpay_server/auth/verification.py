@@ -13,10 +13,11 @@ from keelpay_server.book.refusal import Refused
 from .assertion import ExpectedAssertion, Verified, credential_id_of, verify_assertion
 from .assertion_failure import AssertionFailure, AssertionRefused
 from .challenge import parse_document
-from .confirmation import METHODS, Confirmation, Proof, exposure_currency
-from .evidence import Evidence, SpcDisplay, write_evidence
+from .confirmation import METHODS, Confirmation, exposure_currency
+from .evidence import Evidence, SpcDisplay, evidence_digest, write_evidence
 from .names import parse_payers_own
 from .passkey import Passkey
+from .proof import Proof
 from .settings import AuthSettings
 from .spc import SpcTerms, spc_terms
 from .terms import ConfirmationMethod, PaymentTerms, Terms
@@ -83,6 +84,7 @@ def _found(row: Confirmation, key: Passkey, verified: Verified, evidence: str, l
         sign_count=verified.sign_count, counter_regressed=verified.counter_regressed,
         backup_state=verified.backup_state, origin=verified.origin, rp_id=row.rp_id, method=verified.method,
         browser_key=verified.browser_bound_key, limit_minor=limit_minor, evidence=evidence,
+        evidence_digest=evidence_digest(evidence),
     )  # fmt: skip
 
 

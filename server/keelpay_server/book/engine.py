@@ -11,10 +11,11 @@ from typing import TypeVar
 from .changes import Outcome
 from .command import Command
 from .hub import Hub
-from .lane import BATCH_MAX, Lane
+from .lane import Lane
 from .lease import LEASE_US, Lease
 from .ports import Reader, Store, WallClock
 from .projection import Projection
+from .queue import BATCH_MAX
 from .reaction import Reactions
 from .reasons import Reason
 from .refusal import Refused

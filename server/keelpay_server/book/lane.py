@@ -15,14 +15,13 @@ from .command import Command
 from .lease import Lease
 from .ports import StorageLost, Store
 from .projection import Projection
+from .queue import BATCH_MAX, Job, Queue
 from .reaction import Reactions
 from .reasons import Reason
 from .refusal import Refused
 from .world import World
 
 _log = logging.getLogger("keelpay.book")
-BATCH_MAX = 1000
-QUEUE_MAX = 20_000
 DEFERRALS_MAX = 4
 CROWD = 4
 """From so many callers a batch, smoothed, the lane waits once more for others to join."""
@@ -33,13 +32,6 @@ RETRY_S = (0.02, 0.1, 0.3, 1.0, 1.0)
 UNHEARD_MAX = 16
 """So many lost batches are remembered at most; the work of older ones waits for the end of its lease."""
 Committed = Callable[[World], None]
-
-
-class _Job:
-    __slots__ = ("commands", "done")
-
-    def __init__(self, commands: Sequence[Command], done: "asyncio.Future[list[Outcome]]") -> None:
-        self.commands, self.done = commands, done
 
 
 class Lane:
@@ -71,8 +63,7 @@ class Lane:
         self._lease = lease
         self._committed, self._unheard = committed, unheard
         self._unsettled: deque[World] = deque(maxlen=UNHEARD_MAX)
-        self._jobs: deque[_Job] = deque()
-        self._queued = 0
+        self._queue = Queue()
         self._crowd, self._resting = 0.0, 0
         self._wake, self._idle = asyncio.Event(), asyncio.Event()
         self._busy = False
@@ -83,27 +74,21 @@ class Lane:
     @property
     def queued(self) -> int:
         """How many commands wait."""
-        return self._queued
+        return self._queue.size
 
     def submit(self, commands: Sequence[Command]) -> "asyncio.Future[list[Outcome]]":
         """Queues commands; they commit together if they fit one batch.
 
         Args:
-            commands: 1..BATCH_MAX of them.
+            commands: 1..`queue.BATCH_MAX` of them.
 
         Raises:
             Refused: OVERLOADED if the queue is full, DRAINING after `close`.
         """
         if self._closed:
             raise Refused(Reason.DRAINING, retry_after_ms=1000)
-        if self._queued + len(commands) > QUEUE_MAX:
-            raise Refused(Reason.OVERLOADED, retry_after_ms=500)
-        job = _Job(commands, asyncio.get_running_loop().create_future())
-        self._queued += len(commands)
-        if self._jobs and len(commands) == 1 and len(self._jobs[-1].commands) > 1:
-            self._put_before_big(job)
-        else:
-            self._jobs.append(job)
+        job = Job(commands, asyncio.get_running_loop().create_future())
+        self._queue.put(job)
         self._idle.clear()
         self._wake.set()
         return job.done
@@ -111,17 +96,10 @@ class Lane:
     async def close(self) -> None:
         """Refuses new jobs, commits what is queued, and stops."""
         self._closed = True
-        if self._jobs or self._busy:
+        if self._queue.size or self._busy:
             await self._idle.wait()
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
-
-    def _put_before_big(self, job: _Job) -> None:
-        """A single command takes its turn before big messages that still wait, behind other single ones."""
-        at = len(self._jobs)
-        while at and len(self._jobs[at - 1].commands) > 1:
-            at -= 1
-        self._jobs.insert(at, job)
 
     async def _supervise(self) -> None:
         """Keeps the loop alive: if it dies, its waiting jobs fail at once and it begins again."""
@@ -138,66 +116,49 @@ class Lane:
     def _fail_all(self) -> None:
         self._busy = False
         self._idle.set()
-        lost = Outcome(None, b"", Refused(Reason.STORAGE_UNAVAILABLE, retry_after_ms=1000))
-        while self._jobs:
-            job = self._jobs.popleft()
-            self._queued -= len(job.commands)
-            _resolve(job, [lost] * len(job.commands))
+        while jobs := self._queue.take():
+            _lose(jobs)
 
     async def _run(self) -> None:
         while True:
-            if not self._jobs:
+            if not self._queue.size:
                 self._wake.clear()
                 self._idle.set()
             await self._wake.wait()
             await self._gather()
-            jobs = self._take()
+            jobs = self._queue.take()
             if jobs:
                 self._busy = True
                 try:
                     await self._commit(jobs)
                 except BaseException:
-                    lost = Outcome(None, b"", Refused(Reason.STORAGE_UNAVAILABLE, retry_after_ms=1000))
-                    for job in jobs:
-                        _resolve(job, [lost] * len(job.commands))
+                    _lose(jobs)
                     raise
                 finally:
                     self._busy = False
 
     async def _gather(self) -> None:
         """Lets the queue stop growing; where batches gather a crowd, waits once more as long as that brings callers."""
-        before = -1
-        while before < self._queued < BATCH_MAX:
-            before = self._queued
+        queue, before = self._queue, -1
+        while before < queue.size < BATCH_MAX:
+            before = queue.size
             await asyncio.sleep(0)
         if self._resting:
             self._resting -= 1
-        elif self._crowd >= CROWD and self._queued < BATCH_MAX:
-            before = len(self._jobs)
+        elif self._crowd >= CROWD and queue.size < BATCH_MAX:
+            before = queue.jobs
             await asyncio.sleep(PATIENCE_S)
-            if len(self._jobs) < before * 1.25:
+            if queue.jobs < before * 1.25:
                 self._resting = REST_BATCHES
 
-    def _take(self) -> list[_Job]:
-        """Takes the jobs of one batch; those whose caller gave up while queued are dropped: nothing happened."""
-        jobs: list[_Job] = []
-        size = 0
-        while self._jobs and (not jobs or size + len(self._jobs[0].commands) <= BATCH_MAX):
-            job = self._jobs.popleft()
-            self._queued -= len(job.commands)
-            if not job.done.cancelled():
-                jobs.append(job)
-                size += len(job.commands)
-        return jobs
-
-    async def _commit(self, jobs: list[_Job]) -> None:
+    async def _commit(self, jobs: list[Job]) -> None:
         commands = jobs[0].commands if len(jobs) == 1 else [c for job in jobs for c in job.commands]
         outcomes = await self._settle(commands)
         self._crowd += (len(jobs) - self._crowd) * 0.2
         at = 0
         for job in jobs:
             end = at + len(job.commands)
-            _resolve(job, outcomes[at:end])
+            job.resolve(outcomes[at:end])
             at = end
 
     async def _settle(self, commands: Sequence[Command]) -> list[Outcome]:
@@ -254,6 +215,7 @@ class Lane:
         return await self._save(commands[:half]) + await self._save(commands[half:])
 
 
-def _resolve(job: _Job, outcomes: list[Outcome]) -> None:
-    if not job.done.done():
-        job.done.set_result(outcomes)
+def _lose(jobs: list[Job]) -> None:
+    lost = Outcome(None, b"", Refused(Reason.STORAGE_UNAVAILABLE, retry_after_ms=1000))
+    for job in jobs:
+        job.resolve([lost] * len(job.commands))

@@ -6,6 +6,8 @@ is for one resource passes for that one alone, whatever else is its payer's.
 """
 
 from .caller import Caller, CallerKind
+from .merchant import Merchant
+from .ports import Reader
 from .reasons import Reason
 from .refusal import Refused
 
@@ -36,3 +38,16 @@ def own_payer(caller: Caller, payer: str, resource: str = "") -> None:
     if caller.kind == CallerKind.PAYER and caller.subject == payer and caller.resource in ("", resource):
         return
     own_partner(caller, payer.partition("/")[0])
+
+
+async def owned_merchant(reader: Reader, caller: Caller, merchant: str) -> Merchant:
+    """Returns a merchant whose partner, or an operator, asks.
+
+    Raises:
+        Refused: RESOURCE_NOT_FOUND, NOT_OWNER.
+    """
+    row = await reader.get(Merchant, merchant)
+    if row is None:
+        raise Refused(Reason.RESOURCE_NOT_FOUND, resource="merchant")
+    own_partner(caller, row.partner)
+    return row

@@ -18,12 +18,11 @@ from datetime import date
 from typing import Any, Final
 
 from .rail import Statement, StatementLine, StatementLineKind
+from .statement_bounds import AMOUNT_MINOR_MAX, BANK_REFERENCE, LINES_MAX, NATURAL_KEY, NUMBER_MAX, TEXT
 
 FORMAT: Final = "keelpay-statement-1"
 FILE_BYTES_MAX: Final = 512 * 1024 * 1024
 LINE_BYTES_MAX: Final = 4096
-LINES_MAX: Final = 2_000_000
-AMOUNT_MINOR_MAX: Final = 10**17
 
 _HEADER: Final = {
     "record", "format", "bank", "statement_number", "statement_date", "currency", "opening_balance_minor",
@@ -87,7 +86,7 @@ def parse_statement(content: bytes) -> Statement:
     bank = _text(header, "bank", 1, _BANK)
     currency = _text(header, "currency", 1, _CURRENCY)
     day = _day(header, 1)
-    number = _integer(header, "statement_number", 1, 1, 10**9)
+    number = _integer(header, "statement_number", 1, 1, NUMBER_MAX)
     count = _integer(header, "line_count", 1, 0, LINES_MAX)
     opening = _integer(header, "opening_balance_minor", 1, -AMOUNT_MINOR_MAX, AMOUNT_MINOR_MAX)
     closing = _integer(header, "closing_balance_minor", 1, -AMOUNT_MINOR_MAX, AMOUNT_MINOR_MAX)
@@ -139,14 +138,14 @@ def _line(raw: bytes, place: int, currency: str, day: date) -> StatementLine:
         raise StatementFileError(place, "amount_minor is zero")
     return StatementLine(
         line_number=number,
-        natural_key=_text(record, "natural_key", place, re.compile(r".{1,80}")),
+        natural_key=_text(record, "natural_key", place, NATURAL_KEY),
         kind=StatementLineKind[kind],
         amount_minor=amount,
         currency=currency,
         reference=bytes.fromhex(_text(record, "reference", place, _REFERENCE)),
         date=day,
-        bank_reference=_text(record, "bank_reference", place, re.compile(r".{0,64}")),
-        text=_text(record, "text", place, re.compile(r".{0,140}")),
+        bank_reference=_text(record, "bank_reference", place, BANK_REFERENCE),
+        text=_text(record, "text", place, TEXT),
     )
 
 

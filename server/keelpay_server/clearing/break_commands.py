@@ -19,7 +19,7 @@ from keelpay_server.book.world import World
 from keelpay_server.ledger.account import parse
 
 from .bank_statement import BankLine, LineState, Statement, StatementState
-from .calendar import business_days_later
+from .calendar import statement_day_later
 from .disagreement import BreakKind, BreakState, Disagreement, Resolution, event_of, move
 from .matching import ASIDE
 from .resolving import allowed, by_operation, missing_minor, pays_claim, post_resolution, tells_outcome
@@ -31,7 +31,7 @@ LACKING_DAYS: Final = 2
 
 def given_up_from(row: Disagreement) -> int:
     """Returns from which moment on a statement must speak that lets an operation of unknown outcome be given up."""
-    return business_days_later(row.create_time, LACKING_DAYS)
+    return statement_day_later(row.create_time, LACKING_DAYS)
 
 
 def line_needs(need: Need, row: Disagreement) -> None:

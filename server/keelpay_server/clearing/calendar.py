@@ -1,7 +1,8 @@
-"""The settlement calendar: when a window is cut off, in the merchant's own time zone.
+"""Calendars: when a window is cut off, in the merchant's own time zone, and what is some business days later.
 
 In: a calendar such as `Asia/Shanghai@00:00` and a moment. Out: the next cut-off after it. Pure: the zones come from the
-IANA database alone. Invariant: cut-offs only move forward, also over the hours that summer time skips or repeats.
+IANA database alone. Invariant: cut-offs only move forward, also over the hours that summer time skips or repeats; a
+business day is Monday to Friday, here and nowhere else.
 """
 
 import re
@@ -9,6 +10,8 @@ from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
+
+from keelpay_server.book.times import DAY_US
 
 _FORM: Final = re.compile(r"([A-Za-z][A-Za-z0-9_+/-]{0,63})@([01][0-9]|2[0-3]):([0-5][0-9])")
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -64,15 +67,22 @@ def next_cut_off(text: str, after_us: int) -> int:
         day += timedelta(days=1)
 
 
-def business_days_later(after_us: int, days: int) -> int:
-    """Returns the first moment of the day, in UTC as statements count, that is so many business days after a moment.
+def business_days_later(after_us: int, days: int, zone: ZoneInfo) -> int:
+    """Returns the moment with the same time of day that is so many business days after one.
 
     Args:
         after_us: Microseconds since the epoch.
         days: How many, Monday to Friday.
+        zone: Whose days count.
     """
-    day = (_EPOCH + timedelta(microseconds=after_us)).replace(hour=0, minute=0, second=0, microsecond=0)
+    moment = (_EPOCH + timedelta(microseconds=after_us)).astimezone(zone)
     while days:
-        day += timedelta(days=1)
-        days -= day.weekday() <= _FRIDAY
-    return (day - _EPOCH) // _MICROSECOND
+        moment += timedelta(days=1)
+        days -= moment.weekday() <= _FRIDAY
+    return (moment.astimezone(UTC) - _EPOCH) // _MICROSECOND
+
+
+def statement_day_later(after_us: int, days: int) -> int:
+    """Returns the first moment of the day, in UTC as statements count, that is so many business days after a moment."""
+    later_us = business_days_later(after_us, days, ZoneInfo("UTC"))
+    return later_us - later_us % DAY_US

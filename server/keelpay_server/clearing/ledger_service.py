@@ -14,6 +14,7 @@ from keelpay_server.book.engine import Engine
 from keelpay_server.book.filtering import parse_filter, text_of
 from keelpay_server.book.ids import parse, text
 from keelpay_server.book.merchant import Merchant
+from keelpay_server.book.ownership import owned_merchant
 from keelpay_server.book.paging import Pager
 from keelpay_server.book.payer import Payer
 from keelpay_server.book.ports import Page
@@ -83,7 +84,7 @@ class LedgerService(ledger_service_pb2_grpc.LedgerServiceServicer):
         self, request: ledger_service_pb2.GetBalanceRequest, context: object
     ) -> ledger_service_pb2.GetBalanceResponse:
         """See the contract. A merchant has one settlement currency for ever, so there is one balance."""
-        merchant = await names.owned_merchant(self._reader, current().caller, names.merchant_of(request.name))
+        merchant = await owned_merchant(self._reader, current().caller, names.merchant_of(request.name))
         unit = currency(merchant.currency).number
         async with self._reader.consistent() as moment:
             unsettled = await unsettled_of(moment, merchant)

@@ -4,11 +4,7 @@ In: keys, or names from requests. Out: names, or keys. Invariant: parse(render(x
 refused as FIELD_INVALID before anything is looked up.
 """
 
-from keelpay_server.book.caller import Caller
 from keelpay_server.book.ids import book_of, parse, text
-from keelpay_server.book.merchant import Merchant
-from keelpay_server.book.ownership import own_partner
-from keelpay_server.book.ports import Reader
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused, invalid
 
@@ -98,16 +94,3 @@ def account_of(name: str, book: int, field: str = "name") -> int:
     if int(where) != book:
         raise Refused(Reason.RESOURCE_NOT_FOUND, resource="account")
     return int(number)
-
-
-async def owned_merchant(reader: Reader, caller: Caller, merchant: str) -> Merchant:
-    """Returns a merchant that the caller may see.
-
-    Raises:
-        Refused: RESOURCE_NOT_FOUND, NOT_OWNER.
-    """
-    row = await reader.get(Merchant, merchant)
-    if row is None:
-        raise Refused(Reason.RESOURCE_NOT_FOUND, resource="merchant")
-    own_partner(caller, row.partner)
-    return row

@@ -11,6 +11,7 @@ from keelpay_server.book.call import current
 from keelpay_server.book.caller import Caller, CallerKind
 from keelpay_server.book.engine import Engine
 from keelpay_server.book.filtering import Meaning, one_of, parse_filter, text_of, time_of
+from keelpay_server.book.ownership import owned_merchant
 from keelpay_server.book.paging import Pager
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused
@@ -43,7 +44,7 @@ class PayoutService(payout_service_pb2_grpc.PayoutServiceServicer):
     ) -> payout_service_pb2.CreatePayoutResponse:
         """See the contract."""
         call = current()
-        merchant = await names.owned_merchant(self._reader, call.caller, names.merchant_of(request.parent, "parent"))
+        merchant = await owned_merchant(self._reader, call.caller, names.merchant_of(request.parent, "parent"))
         command = CreatePayout(
             request=identify(call, request, request.parent), caller=call.caller, deadline_us=call.deadline_us,
             merchant=merchant.id, number=request.merchant_payout_id, currency=request.amount.currency_code,
@@ -67,7 +68,7 @@ class PayoutService(payout_service_pb2_grpc.PayoutServiceServicer):
         caller = current().caller
         wanted = parse_filter(request.filter, _FILTERS)
         if request.parent != "merchants/-":
-            merchant = await names.owned_merchant(self._reader, caller, names.merchant_of(request.parent, "parent"))
+            merchant = await owned_merchant(self._reader, caller, names.merchant_of(request.parent, "parent"))
             wanted["merchant"] = merchant.id
         elif caller.kind != CallerKind.OPERATOR:
             raise Refused(Reason.NOT_OWNER)
@@ -97,5 +98,5 @@ class PayoutService(payout_service_pb2_grpc.PayoutServiceServicer):
         payout = await self._reader.get(Payout, key)
         if payout is None or payout.merchant != merchant:
             raise Refused(Reason.RESOURCE_NOT_FOUND, resource="payout")
-        await names.owned_merchant(self._reader, caller, merchant)
+        await owned_merchant(self._reader, caller, merchant)
         return payout

@@ -11,6 +11,7 @@ from keelpay_server.book.call import current
 from keelpay_server.book.caller import Caller, CallerKind
 from keelpay_server.book.engine import Engine
 from keelpay_server.book.filtering import Meaning, one_of, parse_filter, text_of, time_of
+from keelpay_server.book.ownership import owned_merchant
 from keelpay_server.book.paging import Pager
 from keelpay_server.book.ports import AccountRow, Page
 from keelpay_server.book.reasons import Reason
@@ -87,9 +88,7 @@ class SettlementService(settlement_service_pb2_grpc.SettlementServiceServicer):
         self, request: settlement_service_pb2.PreviewSettlementRequest, context: object
     ) -> settlement_service_pb2.PreviewSettlementResponse:
         """See the contract."""
-        merchant = await names.owned_merchant(
-            self._reader, current().caller, names.merchant_of(request.merchant, "merchant")
-        )
+        merchant = await owned_merchant(self._reader, current().caller, names.merchant_of(request.merchant, "merchant"))
         if request.currency_code != merchant.currency:
             raise Refused(Reason.CURRENCY_MISMATCH, expected=merchant.currency, got=request.currency_code)
         async with self._reader.consistent() as moment:
@@ -119,7 +118,7 @@ class SettlementService(settlement_service_pb2_grpc.SettlementServiceServicer):
         row = await self._reader.get(Settlement, names.key_of("settlements", request.name))
         if row is None:
             raise Refused(Reason.RESOURCE_NOT_FOUND, resource="settlement")
-        await names.owned_merchant(self._reader, current().caller, row.merchant)
+        await owned_merchant(self._reader, current().caller, row.merchant)
         return settlement_service_pb2.GetSettlementResponse(settlement=render_settlement(row, self._engine.book))
 
     async def ListSettlements(
@@ -129,7 +128,7 @@ class SettlementService(settlement_service_pb2_grpc.SettlementServiceServicer):
         caller = current().caller
         wanted: dict[str, object] = {}
         if request.merchant:
-            merchant = await names.owned_merchant(self._reader, caller, names.merchant_of(request.merchant, "merchant"))
+            merchant = await owned_merchant(self._reader, caller, names.merchant_of(request.merchant, "merchant"))
             wanted["merchant"] = merchant.id
         elif caller.kind != CallerKind.OPERATOR:
             invalid("merchant", "a partner names one of its merchants")

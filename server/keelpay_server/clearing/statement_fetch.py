@@ -141,6 +141,10 @@ class StatementFetch:
             return
         offset = declared.utc_offset_minutes
         found = await self._first(rail, currency, day, offset)
+        if found is not None and (found.bank, found.currency) != (bank, currency):
+            # A bank tells of its own accounts alone: its word about another's would move money there.
+            _log.error("%s sent a statement of %s in %s; it is not taken", bank, found.bank, found.currency)
+            found = None
         if found is None:
             again = ScheduleFetch(bank=bank, currency=currency, day=day, again=True, utc_offset_minutes=offset)
             await self._engine.execute(again)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from keelpay_server.book.times import SECOND_US
+
 from . import key_file
 from .installation import installation_options
 from .running import run
@@ -111,7 +113,7 @@ def list_(refine: Any) -> None:
     lines = [("client", "called", "key", "state", "since")]
     for row in rows:
         state = "suspended" if row.suspended and row.state == "active" else row.state
-        day = time.strftime("%Y-%m-%d", time.gmtime(row.create_time_us // 1_000_000))
+        day = time.strftime("%Y-%m-%d", time.gmtime(row.create_time_us // SECOND_US))
         lines.append((row.client, row.display_name, row.key_id, state, day))
     widths = [max(len(line[at]) for line in lines) for at in range(len(lines[0]))]
     for line in lines:

@@ -14,6 +14,7 @@ from .keys import keys
 from .migrate import migrate
 from .serve import serve
 from .simulate import simulate
+from .trial import trial
 from .verify import verify
 
 # gRPC's core writes its own words for what we tell in ours, such as a port that is taken.
@@ -35,6 +36,7 @@ def main(context: click.Context) -> None:
     New here? In this order:
       keelpay demo                       one payment, told step by step; leaves nothing behind
       keelpay serve                      a test server on this machine, with sandbox banks inside
+      keelpay try                        pay on it with your own finger, in your browser
       keelpay keys admit partner shop    lets a partner in, and writes its private key to a file
       keelpay verify                     proves the books, also while the server runs
 
@@ -50,5 +52,5 @@ def main(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for _command in (demo, serve, simulate, migrate, verify, keys, bank, evidence):
+for _command in (demo, serve, trial, simulate, migrate, verify, keys, bank, evidence):
     main.add_command(_command)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from keelpay_server.config import Settings
 
 CREDENTIAL: Final = "sandbox-partner.pem"
+EDGE: Final = "127.0.0.1:8080"
+EDGE_ANY: Final = "127.0.0.1:0"
 OTHERS_NOTHING: Final = 0o077
 """What a server writes, books and keys, is for its own user alone."""
 
@@ -27,6 +29,9 @@ OTHERS_NOTHING: Final = 0o077
 @click.command()
 @installation_options
 @click.option("--listen", metavar="HOST:PORT", help="Address for gRPC; port 0 takes any.  [default: 127.0.0.1:8443]")
+@click.option("--edge", "edge_listen", metavar="HOST:PORT", help="Address for browsers and phones: HTTP and the "
+              "pages; port 0 takes any.  [default: 127.0.0.1:8080, or any port where --listen takes any]")  # fmt: skip
+@click.option("--no-edge", is_flag=True, help="gRPC alone.")
 @click.option("--mode", type=click.Choice(["test", "live"]), help="For ever, from the first start on.  [default: test]")
 @click.option("--tls-cert", type=click.Path(), help="Certificate chain, PEM; a renewed file is taken over by itself.")
 @click.option("--tls-key", type=click.Path(), help="Its private key, PEM.")
@@ -42,7 +47,7 @@ OTHERS_NOTHING: Final = 0o077
 @click.option("--with-parent", is_flag=True, hidden=True, help="Leave when standard input ends.")
 def serve(
     refine: Any, tls_cert: str | None, tls_key: str | None, tls_client_roots: str | None, drain_wait: float | None,
-    log: str, with_parent: bool, **overrides: Any,
+    log: str, with_parent: bool, no_edge: bool, **overrides: Any,
 ) -> None:  # fmt: skip
     """Start a server.
 
@@ -56,6 +61,7 @@ def serve(
     Examples:
       keelpay serve
       keelpay serve --data /var/lib/keelpay --listen 127.0.0.1:0 --metrics-port 9100
+      keelpay serve --edge 127.0.0.1:8000
       keelpay serve --config /etc/keelpay.toml --listen 0.0.0.0:443 --tls-cert tls.crt --tls-key tls.key
       KEELPAY_DATABASE=postgresql://keelpay:...@db/keelpay keelpay serve --mode live --config live.toml
     """
@@ -63,7 +69,9 @@ def serve(
         raise click.UsageError("--tls-cert and --tls-key belong together")
     if tls_cert is not None:
         overrides["tls"] = {"certificate": tls_cert, "key": tls_key, "client_roots": tls_client_roots or ""}
-    settings: Settings = refine(**overrides)
+    if no_edge and overrides["edge_listen"] is not None:
+        raise click.UsageError("--edge and --no-edge exclude each other")
+    settings: Settings = _with_edge(refine(**overrides), on=not no_edge)
     speaker = voice(log)
     try:
         speaker.install(settings.log_level)
@@ -77,18 +85,33 @@ def serve(
 async def _serve(settings: "Settings", speaker: Voice, limits: dict[str, float], *, with_parent: bool) -> None:
     from keelpay_server.app import open_server
     from keelpay_server.app.books import name_of
+    from keelpay_server.app.collector import settle_collector
 
     leaving = Leaving(speaker, with_parent=with_parent)
     async with open_server(settings, log=speaker.access, limits=limits) as server:
         rails = ", ".join(rail.name for rail in settings.rails)
         facts = {"mode": settings.mode, "database": name_of(settings), "rails": rails}
+        facts["requests_kept_days"] = str(settings.keep_requests_days)
+        if server.edge_url:
+            facts["edge"] = server.edge_url
         if settings.metrics_port:
             facts["metrics"] = f"http://127.0.0.1:{settings.metrics_port}/metrics"
         if (credential := await _sandbox_credential(server)) is not None:
             facts["sandbox_credential"] = str(credential)
+        settle_collector()
         speaker.announce("listening", address=server.address, **facts)
         await leaving.wait()
     speaker.announce("stopped")
+
+
+def _with_edge(settings: "Settings", *, on: bool) -> "Settings":
+    """Returns the settings with the edge where it was asked for, or at its usual address, or without one."""
+    if on and settings.edge.listen:
+        return settings
+    from msgspec.structs import replace
+
+    usual = EDGE_ANY if settings.listen.endswith(":0") else EDGE
+    return replace(settings, edge=replace(settings.edge, listen=usual if on else ""))
 
 
 async def _sandbox_credential(server: "RunningServer") -> Path | None:

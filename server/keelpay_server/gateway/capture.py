@@ -1,12 +1,14 @@
-"""Capture, release, cancel: what a merchant does with authorized money, or to call a payment off.
+"""Capture, release, cancel: what a merchant does with authorized money; the merchant or the payer calls a payment off.
 
 In: a payment and a wish. Out: its next state at once for a balance, an operation on disk for a bank.
 Invariant: nothing is captured beyond the hold, nothing is given up that may still arrive.
 """
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
+from keelpay_server.book.caller import CallerKind
 from keelpay_server.book.changes import Changes
 from keelpay_server.book.command import Command
 from keelpay_server.book.need import Need
@@ -20,7 +22,7 @@ from .held import capture_held, release_held, unspent
 from .operation import Operation, OperationKind
 from .order_payment import order_freed
 from .parties import Parties, need_of, parties_of
-from .payment import TRANSITIONS, Payment, PaymentState, event_of, move, touch
+from .payment import HUMAN, TRANSITIONS, Payment, PaymentState, event_of, move, touch
 from .void import ask_bank, bank_operation, request_cancel, void_authorization
 
 
@@ -51,9 +53,9 @@ class PaymentCommand(Command):
         held = None if payment.authorization is None else world.require(Operation, payment.authorization)
         return self.act(world, payment, parties, held)
 
+    @abstractmethod
     def act(self, world: World, payment: Payment, parties: Parties, held: Operation | None) -> Changes:
         """Does it."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +101,9 @@ class ReleasePayment(PaymentCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelPayment(PaymentCommand):
-    """Calls a payment off.
+    """Calls a payment off, for its merchant or for the person who pays.
+
+    Once a payment is at its bank or beyond, its payer changes nothing any more: the merchant may have shipped.
 
     Attributes:
         why: For the merchant's own records.
@@ -108,8 +112,15 @@ class CancelPayment(PaymentCommand):
     why: str = ""
 
     def act(self, world: World, payment: Payment, parties: Parties, held: Operation | None) -> Changes:
-        """Raises Refused: ILLEGAL_TRANSITION once something was taken or the payment has ended."""
+        """Does it.
+
+        Raises:
+            Refused: ILLEGAL_TRANSITION once something was taken or the payment has ended, and for its payer from
+                PROCESSING on; OPERATION_UNRESOLVED.
+        """
         state = PaymentState(payment.state)
+        if self.caller.kind == CallerKind.PAYER and state not in HUMAN:
+            refuse_transition("payment", state.name, PaymentState.CANCELLED.name)
         if state == PaymentState.PROCESSING or payment.operation is not None:
             if payment.captured or state not in (PaymentState.PROCESSING, PaymentState.REQUIRES_ACTION):
                 raise Refused(Reason.OPERATION_UNRESOLVED, retry_after_ms=2000)

@@ -8,6 +8,7 @@ from typing import Final
 
 from keelpay_server.book.changes import BUSINESS, Changes, Work
 from keelpay_server.book.payer import Payer
+from keelpay_server.book.times import DAY_US, HOUR_US
 from keelpay_server.book.world import World
 from keelpay_server.clearing.window import unsettled_account
 from keelpay_server.ledger.account import parse
@@ -23,8 +24,8 @@ from .parties import BALANCE_CHANNEL, Parties, room_on_balance
 from .payment import CaptureMethod, Facts, Payment, PaymentState, event_of, move
 
 HOLD_DAYS: Final = 7
-HOLD_US: Final = HOLD_DAYS * 86_400_000_000
-HOLD_AGAIN_US: Final = 3_600_000_000
+HOLD_US: Final = HOLD_DAYS * DAY_US
+HOLD_AGAIN_US: Final = HOUR_US
 """When a hold is looked at again that its bank did not void; doubled with each further try."""
 HOLD_WORK: Final = "payment.hold_expiry"
 EXPIRY_WORK: Final = "payment.expiry"
@@ -158,5 +159,5 @@ def _operation(world: World, payment: Payment, state: OperationState) -> Operati
         descriptor=payment.descriptor, capture=payment.capture_method == CaptureMethod.AUTOMATIC, final=False,
         hold_debit=0, hold_credit=0, hold_amount=0, hold_captured=0, hold_released=0, code="", bank_reference="",
         cost=0, queries=0, bank_us=0, create_time=world.wall_us, update_time=world.wall_us,
-        return_uri=payment.return_uri,
+        return_uri=payment.bank_return_uri or payment.return_uri,
     )  # fmt: skip

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar, Final
 
-from keelpay_server.auth.confirmation import Proof, spend, spend_needs
 from keelpay_server.auth.mandate import spend_mandate
 from keelpay_server.auth.names import BALANCE, BALANCE_DISPLAY
+from keelpay_server.auth.proof import Proof, spend, spend_needs
 from keelpay_server.auth.terms import ConfirmationMethod, PaymentTerms
 from keelpay_server.book.caller import CallerKind
 from keelpay_server.book.changes import Changes
@@ -49,7 +49,8 @@ class ConfirmPayment(Command):
         method: Another way of paying chosen now, or None.
         device: JSON of the device context now, or empty to keep.
         received_us: Wall clock: when the request arrived.
-        return_uri: Where the payer's bank or wallet sends the payer back to, or empty to keep.
+        return_uri: Where the payer goes back to, or empty to keep.
+        bank_return_uri: Where the bank or wallet sends the payer back to instead, or empty.
     """
 
     payment: bytes
@@ -58,6 +59,7 @@ class ConfirmPayment(Command):
     device: str = ""
     received_us: int = 0
     return_uri: str = ""
+    bank_return_uri: str = ""
 
     depth: ClassVar[int] = 4
 
@@ -77,6 +79,7 @@ class ConfirmPayment(Command):
         if stored.state == PaymentState.REQUIRES_PAYMENT_METHOD and self.method is not None:
             stored = move(stored, PaymentState.REQUIRES_CONFIRMATION, world.wall_us, since_us=self.received_us)
         payment = apply_method(stored, self.method, self.device, self.return_uri)
+        payment = payment._replace(bank_return_uri=self.bank_return_uri)
         parties = parties_of(world, payment)
         check_return_url(parties.merchant, self.return_uri)
         return confirm(world, payment, parties, self.proof, self.received_us)
@@ -149,7 +152,7 @@ def _follow(
             world, payment.mandate, payer=payment.payer, merchant=payment.merchant, amount=payment.amount,
             currency=payment.currency, instrument=payment.instrument,
         )  # fmt: skip
-        rows = (mandate,)
+        rows, payment = (mandate,), payment._replace(mandate_day=mandate.day)
     if outcome is Outcome.REVIEW:
         changes = wait_for_review(world, payment, parties, since_us, facts).join(open_review(world, decision))
     else:

@@ -12,19 +12,19 @@ from keelpay_server.book.command import Command
 from keelpay_server.book.need import Need
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused
+from keelpay_server.book.times import MINUTE_US
 from keelpay_server.book.world import World
-from keelpay_server.risk.decision import risk_needs
 
 from .charge import expiry
-from .confirm import confirm, signals_of
+from .confirm import confirm
 from .method import Method
 from .number import need_number, take_number
 from .order_payment import take_order
-from .parties import BALANCE_CHANNEL, check_parties, need_of, parties_of
+from .parties import BALANCE_CHANNEL, check_parties, need_parties, parties_of
 from .payment import Payment, PaymentState, event_of
+from .return_url import check_return_url
 
-DEFAULT_EXPIRY_US: Final = 30 * 60 * 1_000_000
-_UNBORN: Final = b""
+DEFAULT_EXPIRY_US: Final = 30 * MINUTE_US
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,11 +75,12 @@ class CreatePayment(Command):
 
     def needs(self, need: Need) -> None:
         """The parties and the number, then the headroom of a balance."""
-        draft = self._draft(_UNBORN, 0, 0)
+        method = self.method
         need_number(need, self.merchant, "payments", self.number)
-        need_of(need, draft)
-        if self.go:
-            risk_needs(need, signals_of(draft))
+        need_parties(
+            need, merchant=self.merchant, order=self.order, payer=self.payer, instrument=method.instrument,
+            mandate=method.mandate, bank=method.bank, currency=self.currency, channel=method.channel,
+        )  # fmt: skip
 
     def decide(self, world: World) -> Changes:
         """Takes the number and the order, and goes on if that was asked."""
@@ -89,10 +90,14 @@ class CreatePayment(Command):
         if not payment.descriptor:
             payment = payment._replace(descriptor=parties.merchant.statement_descriptor)
         check_parties(payment, parties)
+        check_return_url(parties.merchant, self.return_uri)
         taken = Changes(rows=(take_number(world, self.merchant, "payments", self.number, payment.id),))
         if parties.order is not None:
             ordered = take_order(world, parties.order, payment)
-            payment = payment._replace(expire_time=min(payment.expire_time, parties.order.expire_time))
+            payment = payment._replace(
+                expire_time=min(payment.expire_time, parties.order.expire_time),
+                return_uri=payment.return_uri or parties.order.return_uri,
+            )
             parties = parties._replace(order=ordered.rows[0])
             taken = taken.join(ordered)
         if payment.expire_time <= world.business_us:

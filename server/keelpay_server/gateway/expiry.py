@@ -11,6 +11,7 @@ from keelpay_server.book.changes import BUSINESS, Changes, Work
 from keelpay_server.book.command import Command
 from keelpay_server.book.engine import Engine
 from keelpay_server.book.need import Need
+from keelpay_server.book.times import MINUTE_US
 from keelpay_server.book.worker import Handler, Look
 from keelpay_server.book.world import World
 
@@ -23,7 +24,7 @@ from .payment import TRANSITIONS, Payment, PaymentState, touch
 from .void import void_authorization
 
 ORDER_WORK = "order.expiry"
-ORDER_AGAIN_US = 60_000_000
+ORDER_AGAIN_US = MINUTE_US
 """When an order is looked at again whose payment was still alive at its time: a bank may take longer."""
 HOLD_DOUBLINGS_MAX = 5
 """A hold that its bank does not void is looked at again after 1, 2, 4 ... and at last every 32 hours."""

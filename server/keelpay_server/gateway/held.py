@@ -67,4 +67,4 @@ def unspent(world: World, payment: Payment, amount: int) -> tuple[Mandate, ...]:
     if payment.mandate is None or payment.stepped_up or not amount:
         return ()
     mandate = world.get(Mandate, payment.mandate)
-    return () if mandate is None else (give_back(mandate, amount, world.business_us, world.wall_us),)
+    return () if mandate is None else (give_back(mandate, amount, payment.mandate_day, world.wall_us),)

@@ -49,6 +49,8 @@ TRANSITIONS: Final[dict[OperationState, frozenset[OperationState]]] = {
     OperationState.DECLINED: frozenset(),
     OperationState.FAILED: frozenset(),
 }
+TAKING: Final = frozenset({OperationKind.AUTHORIZE, OperationKind.CAPTURE})
+"""Kinds by which money comes in; by the others but VOID it goes out."""
 UNRESOLVED: Final = frozenset({OperationState.SUBMITTED, OperationState.UNKNOWN})
 REFUSED: Final = frozenset({OperationState.DECLINED, OperationState.FAILED})
 

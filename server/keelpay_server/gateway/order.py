@@ -50,6 +50,7 @@ class Order(NamedTuple):
         expire_time: Business clock.
         create_time: Wall clock.
         update_time: Wall clock.
+        return_uri: Where the payer goes back to, or empty; its payments take it over.
     """
 
     id: bytes
@@ -67,6 +68,7 @@ class Order(NamedTuple):
     expire_time: int
     create_time: int
     update_time: int
+    return_uri: str = ""
 
 
 def move(order: Order, to: OrderState, wall_us: int, **changes: Any) -> Order:

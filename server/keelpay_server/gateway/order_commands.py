@@ -14,6 +14,7 @@ from keelpay_server.book.need import Need
 from keelpay_server.book.payer import Payer
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused, invalid
+from keelpay_server.book.times import DAY_US, HOUR_US
 from keelpay_server.book.world import World
 from keelpay_server.ledger.money import AMOUNT_MAX
 
@@ -24,10 +25,11 @@ from .operation import Operation
 from .order import Order, OrderState, event_of, move
 from .parties import need_of, parties_of
 from .payment import TRANSITIONS, Payment, PaymentState, touch
+from .return_url import check_return_url
 from .void import request_cancel, void_authorization
 
-LIFE_US: Final = 2 * 3600 * 1_000_000
-LIFE_US_MAX: Final = 30 * 86_400 * 1_000_000
+LIFE_US: Final = 2 * HOUR_US
+LIFE_US_MAX: Final = 30 * DAY_US
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,7 @@ class CreateOrder(Command):
         descriptor: For the payer's statement; empty means the merchant's.
         metadata: JSON object.
         expire_time: Business clock; 0 for LIFE_US after now.
+        return_uri: Where the payer goes back to, or empty.
     """
 
     merchant: str
@@ -55,6 +58,7 @@ class CreateOrder(Command):
     descriptor: str = ""
     metadata: str = ""
     expire_time: int = 0
+    return_uri: str = ""
 
     depth: ClassVar[int] = 1
 
@@ -70,7 +74,7 @@ class CreateOrder(Command):
 
         Raises:
             Refused: RESOURCE_NOT_FOUND, MERCHANT_SUSPENDED, CURRENCY_MISMATCH, AMOUNT_OUT_OF_RANGE, FIELD_INVALID for
-                a time that is over or too far, MERCHANT_NUMBER_TAKEN.
+                a time that is over or too far, RETURN_URL_NOT_ALLOWED, MERCHANT_NUMBER_TAKEN.
         """
         merchant = world.require(Merchant, self.merchant)
         if merchant.state != MerchantState.ACTIVE:
@@ -81,6 +85,7 @@ class CreateOrder(Command):
             raise Refused(Reason.AMOUNT_OUT_OF_RANGE, max_minor=str(AMOUNT_MAX))
         if self.payer and world.require(Payer, self.payer).partner != merchant.partner:
             raise Refused(Reason.RESOURCE_NOT_FOUND, resource="payer")
+        check_return_url(merchant, self.return_uri)
         now = world.business_us
         expire_time = self.expire_time or now + LIFE_US
         if not now < expire_time <= now + LIFE_US_MAX:
@@ -89,7 +94,7 @@ class CreateOrder(Command):
             id=world.new_id(), merchant=self.merchant, number=self.number, payer=self.payer, currency=self.currency,
             amount=self.amount, state=OrderState.OPEN, state_version=1, payment=None, description=self.description,
             statement_descriptor=self.descriptor, metadata=self.metadata, expire_time=expire_time,
-            create_time=world.wall_us, update_time=world.wall_us,
+            create_time=world.wall_us, update_time=world.wall_us, return_uri=self.return_uri,
         )  # fmt: skip
         taken = take_number(world, self.merchant, "orders", self.number, order.id)
         expiry = Work(order.id, ORDER_WORK, order.id, BUSINESS, expire_time)

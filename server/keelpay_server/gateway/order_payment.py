@@ -10,25 +10,36 @@ from keelpay_server.book.refusal import Refused
 from keelpay_server.book.world import World
 
 from .order import Order, OrderState, event_of, move, touch
+from .parties import Payable
 from .payment import Payment
+
+
+def check_order(order: Order, payment: Payable) -> None:
+    """Refuses a payment for an order that is not for it.
+
+    Raises:
+        Refused: RESOURCE_NOT_FOUND.
+    """
+    if order.merchant != payment.merchant:
+        raise Refused(Reason.RESOURCE_NOT_FOUND, resource="order")
+    if order.payer and payment.payer != order.payer:
+        raise Refused(Reason.RESOURCE_NOT_FOUND, "the order is for another payer", resource="payer")
 
 
 def take_order(world: World, order: Order, payment: Payment) -> Changes:
     """Makes a new payment the order's live one.
 
     Raises:
-        Refused: ORDER_PAID, ORDER_CLOSED, ORDER_HAS_LIVE_PAYMENT, AMOUNT_OUT_OF_RANGE, CURRENCY_MISMATCH.
+        Refused: ORDER_PAID, ORDER_CLOSED, ORDER_HAS_LIVE_PAYMENT, AMOUNT_OUT_OF_RANGE, CURRENCY_MISMATCH, and those of
+            `check_order`.
     """
-    if order.merchant != payment.merchant:
-        raise Refused(Reason.RESOURCE_NOT_FOUND, resource="order")
+    check_order(order, payment)
     if order.state == OrderState.PAID:
         raise Refused(Reason.ORDER_PAID)
     if order.state != OrderState.OPEN or order.expire_time <= world.business_us:
         raise Refused(Reason.ORDER_CLOSED)
     if order.payment is not None:
         raise Refused(Reason.ORDER_HAS_LIVE_PAYMENT)
-    if order.payer and payment.payer != order.payer:
-        raise Refused(Reason.RESOURCE_NOT_FOUND, "the order is for another payer", resource="payer")
     if order.currency != payment.currency:
         raise Refused(Reason.CURRENCY_MISMATCH, expected=order.currency, got=payment.currency)
     if order.amount != payment.amount:

@@ -7,7 +7,7 @@ from typing import Final
 
 from keelpay_server.book.caller import Caller, CallerKind
 from keelpay_server.book.filtering import Meaning, one_of, time_of
-from keelpay_server.book.ownership import own_payer
+from keelpay_server.book.ownership import own_payer, owned_merchant
 from keelpay_server.book.ports import Reader
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused
@@ -15,7 +15,7 @@ from keelpay_server.book.refusal import Refused
 from . import names
 from .number import Number, number_key
 from .order import KIND, Order, OrderState
-from .payment_reads import owned_merchant, owned_payment
+from .payment_reads import owned_payment
 
 FILTERS: Final[dict[str, Meaning]] = {
     "state": one_of("state", OrderState),

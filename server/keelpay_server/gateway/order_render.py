@@ -28,4 +28,5 @@ def render_order(order: Order) -> order_pb2.Order:
         create_time=stamp(order.create_time),
         update_time=stamp(order.update_time),
         state_version=order.state_version,
+        return_url=order.return_uri,
     )

@@ -8,19 +8,31 @@ import json
 
 from keelpay.api.gateway.v1 import order_service_pb2 as pb
 from keelpay.api.gateway.v1 import order_service_pb2_grpc
+from keelpay_server.auth.link_desk import LinkDesk
+from keelpay_server.auth.payer_link import PayerLink
+from keelpay_server.auth.payer_link_commands import CreateLink
+from keelpay_server.auth.settings import AuthSettings
+from keelpay_server.auth.token import PayerPurpose
+from keelpay_server.auth.token_render import render_link
 from keelpay_server.book.call import current
 from keelpay_server.book.engine import Engine
 from keelpay_server.book.filtering import parse_filter, parse_order
-from keelpay_server.book.ownership import own_payer
+from keelpay_server.book.ownership import own_payer, owned_merchant
 from keelpay_server.book.paging import Pager
+from keelpay_server.book.refusal import refuse_transition
 from keelpay_server.book.request import identify
 
 from . import names
+from .checkout_reads import means_of, payer_of
+from .checkout_render import render_options
 from .order import Order
 from .order_commands import CloseOrder, CreateOrder
 from .order_reads import FILTERS, order_by_number, owned_order
 from .order_render import render_order
-from .payment_reads import ORDERS, owned_merchant
+from .payment import HUMAN, PaymentState
+from .payment_option import payment_options
+from .payment_reads import ORDERS, owned_payment
+from .routes import Routes
 
 
 class OrderService(order_service_pb2_grpc.OrderServiceServicer):
@@ -29,10 +41,14 @@ class OrderService(order_service_pb2_grpc.OrderServiceServicer):
     Args:
         engine: The book.
         pager: Page tokens.
+        routes: Which rail serves what.
+        settings: The relying party and limits of passkeys.
+        links: Makes the links to our pages.
     """
 
-    def __init__(self, engine: Engine, pager: Pager) -> None:
+    def __init__(self, engine: Engine, pager: Pager, routes: Routes, settings: AuthSettings, links: LinkDesk) -> None:
         self._engine, self._reader, self._pager = engine, engine.reader, pager
+        self._routes, self._settings, self._links = routes, settings, links
 
     async def CreateOrder(self, request: pb.CreateOrderRequest, context: object) -> pb.CreateOrderResponse:
         """See the contract."""
@@ -48,6 +64,7 @@ class OrderService(order_service_pb2_grpc.OrderServiceServicer):
             amount=draft.amount.amount_minor, description=draft.description, descriptor=draft.statement_descriptor,
             metadata=json.dumps(dict(draft.metadata), sort_keys=True) if draft.metadata else "",
             expire_time=draft.expire_time.ToMicroseconds() if draft.HasField("expire_time") else 0,
+            return_uri=draft.return_url,
         )  # fmt: skip
         outcome = await self._engine.execute(command)
         order = await self._engine.answer(Order, outcome)
@@ -89,3 +106,31 @@ class OrderService(order_service_pb2_grpc.OrderServiceServicer):
         rows = await self._reader.find(Order, where, page)
         token = self._pager.next_token(scope, page, rows)
         return pb.ListOrdersResponse(orders=[render_order(row) for row in rows], next_page_token=token)
+
+    async def CreateCheckoutLink(
+        self, request: pb.CreateCheckoutLinkRequest, context: object
+    ) -> pb.CreateCheckoutLinkResponse:
+        """See the contract."""
+        call = current()
+        payment = await owned_payment(self._reader, call.caller, request.payment)
+        await payer_of(self._reader, payment)
+        if payment.state not in HUMAN:
+            refuse_transition("payment", PaymentState(payment.state).name, PaymentState.REQUIRES_CONFIRMATION.name)
+        left_us = payment.expire_time - (await self._reader.book()).business_us
+        made = self._links.seed()
+        command = CreateLink(
+            request=identify(call, request, request.payment), caller=call.caller, deadline_us=call.deadline_us,
+            payer=payment.payer, purpose=PayerPurpose.PAY, payment=request.payment, seed=made.seed,
+            digest=made.digest, expire_time=self._links.expire_time(self._engine.wall(), max(left_us, 0)),
+        )  # fmt: skip
+        outcome = await self._engine.execute(command)
+        link = await self._engine.answer(PayerLink, outcome)
+        return pb.CreateCheckoutLinkResponse(link=render_link(link, self._links.url(link)), replayed=outcome.replayed)
+
+    async def ListPaymentOptions(
+        self, request: pb.ListPaymentOptionsRequest, context: object
+    ) -> pb.ListPaymentOptionsResponse:
+        """See the contract."""
+        payment = await owned_payment(self._reader, current().caller, request.payment)
+        means = await means_of(self._reader, self._routes, self._settings, payment, self._engine.wall())
+        return pb.ListPaymentOptionsResponse(options=render_options(payment, payment_options(payment, means)))

@@ -134,7 +134,8 @@ def check_parties(payment: Payable, parties: Parties) -> None:
 
     Raises:
         Refused: MERCHANT_SUSPENDED, PAYER_FROZEN, CURRENCY_MISMATCH, INSTRUMENT_NOT_USABLE, RESOURCE_NOT_FOUND for
-            another partner's payer, another payer's instrument or mandate, BALANCE_NEEDS_PAYER.
+            another partner's payer, another payer's instrument or mandate, BALANCE_NEEDS_PAYER,
+            MANDATE_PAYEE_MISMATCH for a mandate over the balance that is used for another channel.
     """
     merchant, _, payer, instrument, bank, mandate = parties
     if merchant.state != 1:
@@ -159,3 +160,5 @@ def check_parties(payment: Payable, parties: Parties) -> None:
             raise Refused(Reason.INSTRUMENT_NOT_USABLE)
     if mandate is not None and (mandate.payer, mandate.merchant) != (payment.payer, merchant.id):
         raise Refused(Reason.RESOURCE_NOT_FOUND, resource="mandate")
+    if mandate is not None and mandate.instrument is None and payment.channel != BALANCE_CHANNEL:
+        raise Refused(Reason.MANDATE_PAYEE_MISMATCH, "the mandate is for the payer's balance")

@@ -23,6 +23,7 @@ from keelpay_server.book.payer import Payer
 from keelpay_server.book.ports import Page
 from keelpay_server.book.refusal import invalid
 from keelpay_server.book.request import identify
+from keelpay_server.book.times import SECOND_US
 
 from . import names
 from .card import check_card
@@ -39,7 +40,7 @@ from .tokenizer import BANK, CARD, STABLECOIN, WALLET, Details, InstrumentDesk
 from .transfer import Transfer
 from .transfer_commands import TopUp, Withdraw
 
-WAIT_US_MAX = 3_000_000
+WAIT_US_MAX = 3 * SECOND_US
 """How long TopUp and Withdraw wait for the bank's answer before they tell that it is under way."""
 MARGIN_US = 200_000
 

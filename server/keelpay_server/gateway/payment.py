@@ -10,6 +10,8 @@ from typing import Any, Final, NamedTuple
 from keelpay_server.book.changes import Event
 from keelpay_server.book.refusal import refuse_transition
 
+from .history import reach
+
 KIND: Final = "pay"
 
 
@@ -113,14 +115,17 @@ class Payment(NamedTuple):
         system_us: Spent in our system.
         bank_us: Spent at the bank.
         human_us: Spent by people.
-        history: JSON rows of (state, time, system_us, bank_us, human_us), oldest first.
+        history: The states it reached and whose time that took: see `history`.
         description: What is paid for.
         descriptor: For the payer's statement.
         metadata: JSON object of the merchant's texts.
         device: JSON of the device context.
         create_time: Wall clock.
         update_time: Wall clock.
-        return_uri: Where the payer's bank or wallet sends the payer back to, or empty.
+        return_uri: Where the payer goes back to after paying, and from the bank's or wallet's page; or empty.
+        bank_return_uri: Where the bank's or wallet's page sends the payer back to instead, or empty: to our page, where
+            it was ours that sent the payer there.
+        mandate_day: The day on which it was spent under its mandate, as that mandate counts days, or 0.
     """
 
     id: bytes
@@ -170,6 +175,8 @@ class Payment(NamedTuple):
     create_time: int
     update_time: int
     return_uri: str = ""
+    bank_return_uri: str = ""
+    mandate_day: int = 0
 
     @property
     def capturable(self) -> int:
@@ -208,11 +215,10 @@ def move(
         human = waited if origin in HUMAN else 0
     bank = min(bank_us, elapsed - waited)
     system = elapsed - waited - bank
-    row = f"[{int(to)},{wall_us},{system},{bank},{human}]"
     return payment._replace(
         state=to, state_version=payment.state_version + 1, update_time=wall_us,
         system_us=payment.system_us + system, bank_us=payment.bank_us + bank, human_us=payment.human_us + human,
-        history=f"{payment.history[:-1]},{row}]", **changes,
+        history=reach(payment.history, to, wall_us, system, bank, human), **changes,
     )  # fmt: skip
 
 

@@ -9,9 +9,9 @@ from typing import Final
 
 from keelpay_server.auth.confirmation import Confirmation, ConfirmationState
 from keelpay_server.book.caller import Caller, CallerKind
+from keelpay_server.book.channel import Channel
 from keelpay_server.book.filtering import Meaning, one_of, text_of, time_of
-from keelpay_server.book.merchant import Merchant
-from keelpay_server.book.ownership import own_partner, own_payer
+from keelpay_server.book.ownership import own_partner, own_payer, owned_merchant
 from keelpay_server.book.ports import Page, Reader
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused
@@ -24,7 +24,7 @@ from .operation import Operation
 from .order import KIND as ORDER_KIND
 from .payment import Payment, PaymentState
 
-CHANNELS: Final = {"WALLET": 1, "BALANCE": 2, "CARD": 3, "BANK": 4, "STABLECOIN": 5}
+CHANNELS: Final = {channel.name: int(channel) for channel in Channel}
 FILTERS: Final[dict[str, Meaning]] = {
     "state": one_of("state", PaymentState),
     "order": lambda name: ("order", names.parse_child(name, "orders", ORDER_KIND, "filter")[1]),
@@ -63,19 +63,6 @@ class MerchantOwners:
                 self._partners.clear()
             self._partners[merchant] = partner
         own_partner(caller, partner)
-
-
-async def owned_merchant(reader: Reader, caller: Caller, merchant: str) -> Merchant:
-    """Returns a merchant of the caller's.
-
-    Raises:
-        Refused: RESOURCE_NOT_FOUND, NOT_OWNER.
-    """
-    row = await reader.get(Merchant, merchant)
-    if row is None:
-        raise Refused(Reason.RESOURCE_NOT_FOUND, resource="merchant")
-    own_partner(caller, row.partner)
-    return row
 
 
 async def owned_payment(reader: Reader, caller: Caller, name: str) -> Payment:

@@ -12,11 +12,14 @@ from keelpay.api.gateway.v1 import operation_pb2, payment_pb2
 from keelpay.api.type.v1 import money_pb2
 from keelpay_server.auth.confirmation import Confirmation
 from keelpay_server.auth.confirmation_render import render_confirmation
+from keelpay_server.auth.names import payers_own_name
 from keelpay_server.book.ids import text
+from keelpay_server.book.times import SECOND_US
 from keelpay_server.risk.decision import Decision
 
 from . import names
 from .decline import ADVICE, DeclineReason, decline_of
+from .history import states_reached
 from .operation import Operation, OperationState
 from .payment import ENDED, Payment, PaymentState
 
@@ -36,7 +39,7 @@ _SENTENCE = ("The payment was declined. Please pay another way.", "支付被拒�
 
 def stamp(time_us: int) -> Timestamp:
     """Returns a protobuf timestamp of microseconds."""
-    seconds, micros = divmod(time_us, 1_000_000)
+    seconds, micros = divmod(time_us, SECOND_US)
     return Timestamp(seconds=seconds, nanos=micros * 1000)
 
 
@@ -80,6 +83,8 @@ def render_payment(payment: Payment) -> payment_pb2.Payment:
         create_time=stamp(payment.create_time),
         update_time=stamp(payment.update_time),
         state_version=payment.state_version,
+        return_url=payment.return_uri,
+        confirmation=_confirmation(payment),
     )
     if payment.hold_expire_time:
         message.hold_expire_time.CopyFrom(stamp(payment.hold_expire_time))
@@ -88,14 +93,25 @@ def render_payment(payment: Payment) -> payment_pb2.Payment:
     return message
 
 
+def _confirmation(payment: Payment) -> str:
+    key = payment.confirmation
+    return "" if key is None else payers_own_name("confirmations", payment.payer, key)
+
+
 def render_whole(
     payment: Payment, operations: list[Operation], decision: Decision | None, confirmation: Confirmation | None
 ) -> payment_pb2.Payment:
     """Returns the payment with everything that belongs to it."""
     message = render_payment(payment)
-    for state, time_us, system, bank, human in json.loads(payment.history):
+    for reached in states_reached(payment.history):
         message.transitions.add(
-            state=state, time=stamp(time_us), system_ms=system // 1000, bank_ms=bank // 1000, human_ms=human // 1000
+            state=reached.state,
+            time=stamp(reached.time_us),
+            system_ms=reached.system_us // 1000,
+            bank_ms=reached.bank_us // 1000,
+            human_ms=reached.human_us // 1000,
+            count=reached.times,
+            last_time=stamp(reached.last_time_us or reached.time_us),
         )
     message.operations.extend(render_operation(operation) for operation in operations)
     if decision is not None:

@@ -8,22 +8,17 @@ import json
 from collections.abc import AsyncIterator, Iterable
 from typing import Any, Final
 
-from google.protobuf.json_format import MessageToDict
-
 from keelpay.api.gateway.v1 import payment_pb2, payment_request_pb2, payment_service_pb2, payment_service_pb2_grpc
-from keelpay_server.auth.confirmation import Proof
-from keelpay_server.auth.mandate import Mandate
+from keelpay_server.auth.proof import Proof
 from keelpay_server.auth.settings import AuthSettings
 from keelpay_server.auth.verification import verify
 from keelpay_server.book.call import Call, current
-from keelpay_server.book.caller import CallerKind
+from keelpay_server.book.caller import Caller
 from keelpay_server.book.changes import Outcome
 from keelpay_server.book.engine import Engine
 from keelpay_server.book.filtering import parse_filter, parse_order
-from keelpay_server.book.ownership import own_payer
+from keelpay_server.book.ownership import own_payer, owned_merchant
 from keelpay_server.book.paging import Pager
-from keelpay_server.book.reasons import Reason
-from keelpay_server.book.refusal import Refused
 from keelpay_server.book.request import identify
 
 from . import names
@@ -31,31 +26,28 @@ from .capture import CancelPayment, CapturePayment, PaymentCommand, ReleasePayme
 from .confirm import ConfirmPayment
 from .create import CreatePayment as Creation
 from .dispatch import Dispatcher
-from .instrument import KIND as INSTRUMENT_KIND
-from .instrument import Instrument
 from .method import Method
 from .operation import Operation
 from .order import KIND as ORDER_KIND
-from .parties import BALANCE_CHANNEL
-from .payer_cancel import CancelByPayer
-from .payment import Payment, PaymentState
+from .payment import CaptureMethod, Payment, PaymentState
+from .payment_method import MethodDesk
 from .payment_reads import (
     FILTERS,
     ORDERS,
-    OWNERS_MAX,
     MerchantOwners,
     around,
-    owned_merchant,
     owned_payment,
     payment_by_number,
 )
 from .payment_render import render_payment, render_whole
-from .preview_render import preview
+from .preview_render import Draft, preview
 from .routes import Routes
 from .sync import NoteSync
 
 WAIT_S_MAX: Final = 3.0
 MARGIN_S: Final = 0.2
+RETURN_PATH: Final = "/return"
+"""The path of our page to which banks send payers back."""
 WATCH_TURN_S: Final = 15.0
 
 
@@ -73,10 +65,10 @@ class PaymentService(payment_service_pb2_grpc.PaymentServiceServicer):
     def __init__(
         self, engine: Engine, pager: Pager, routes: Routes, settings: AuthSettings, dispatcher: Dispatcher
     ) -> None:
-        self._engine, self._reader, self._pager, self._routes = engine, engine.reader, pager, routes
+        self._engine, self._reader, self._pager = engine, engine.reader, pager
         self._settings, self._dispatcher = settings, dispatcher
         self._owners = MerchantOwners(engine.reader)
-        self._givers: dict[bytes, str] = {}
+        self._methods = MethodDesk(engine.reader, routes)
 
     async def CreatePayment(
         self, request: payment_request_pb2.CreatePaymentRequest, context: object
@@ -103,7 +95,7 @@ class PaymentService(payment_service_pb2_grpc.PaymentServiceServicer):
             request=identify(call, request, request.name), caller=call.caller, deadline_us=call.deadline_us,
             payment=stored.id, proof=await self._proof(call, request, received_us),
             method=await self._chosen(request, stored), device=_device(request), received_us=received_us,
-            return_uri=request.return_url,
+            return_uri=request.return_url, bank_return_uri=self._our_page(call),
         )  # fmt: skip
         outcome = await self._engine.execute(command)
         payment, known = await self._settled(call, outcome)
@@ -131,8 +123,7 @@ class PaymentService(payment_service_pb2_grpc.PaymentServiceServicer):
         self, request: payment_request_pb2.CancelPaymentRequest, context: object
     ) -> payment_request_pb2.CancelPaymentResponse:
         """See the contract."""
-        command = CancelByPayer if current().caller.kind == CallerKind.PAYER else CancelPayment
-        payment, outcome = await self._act(request, command, why=request.cancel_reason)
+        payment, outcome = await self._act(request, CancelPayment, why=request.cancel_reason)
         return payment_request_pb2.CancelPaymentResponse(payment=payment, replayed=outcome.replayed)
 
     async def SyncPayment(
@@ -190,10 +181,14 @@ class PaymentService(payment_service_pb2_grpc.PaymentServiceServicer):
         self, request: payment_service_pb2.PreviewPaymentRequest, context: object
     ) -> payment_service_pb2.PreviewPaymentResponse:
         """See the contract."""
+        caller, draft = current().caller, request.payment
         merchant = names.parse_merchant(request.parent)
-        row = await owned_merchant(self._reader, current().caller, merchant)
-        bank = self._routes.choose(request.payment.channel, request.payment.amount.currency_code, request.payment.rail)
-        return await preview(self._reader, row, request.payment, bank)
+        row = await owned_merchant(self._reader, caller, merchant)
+        order, payer, method = await self._chosen_by(caller, merchant, draft)
+        manual = int(draft.capture_method) == CaptureMethod.MANUAL
+        amount = draft.amount
+        thought = Draft(merchant, order, payer, method, amount.currency_code, amount.amount_minor, manual)
+        return await preview(self._reader, row, thought)
 
     async def WatchPayment(
         self, request: payment_service_pb2.WatchPaymentRequest, context: Any
@@ -214,13 +209,7 @@ class PaymentService(payment_service_pb2_grpc.PaymentServiceServicer):
         self, call: Call, request: payment_request_pb2.CreatePaymentRequest, merchant: str, received_us: int
     ) -> Creation:
         draft = request.payment
-        payer = names.parse_payer(draft.payer, "payment.payer")
-        if payer:
-            own_payer(call.caller, payer)
-        order = names.parse_child(draft.order, "orders", ORDER_KIND, "payment.order")[1] if draft.order else None
-        method = await self._method(
-            payer, merchant, draft.channel, draft.amount.currency_code, draft.instrument, draft.mandate, draft.rail
-        )
+        order, payer, method = await self._chosen_by(call.caller, merchant, draft)
         return Creation(
             request=identify(call, request, request.parent), caller=call.caller, deadline_us=call.deadline_us,
             merchant=merchant, number=draft.merchant_payment_id, order=order, payer=payer, method=method,
@@ -233,52 +222,31 @@ class PaymentService(payment_service_pb2_grpc.PaymentServiceServicer):
             go=request.confirm, received_us=received_us, return_uri=request.return_url,
         )  # fmt: skip
 
-    async def _method(
-        self, payer: str, merchant: str, channel: int, currency: str, instrument: str, mandate: str, rail: str
-    ) -> Method:
-        """Turns a way of paying as a request names it into keys and a rail.
+    async def _chosen_by(
+        self, caller: Caller, merchant: str, draft: payment_pb2.Payment
+    ) -> tuple[bytes | None, str, Method]:
+        """Returns the key of the order, the payer and the way of paying that a draft names.
 
         Raises:
-            Refused: RESOURCE_NOT_FOUND for an instrument or mandate of somebody else.
+            Refused: NOT_OWNER for another partner's payer, and those of `_method`.
         """
-        key, token, bank = None, "", ""
-        if instrument:
-            owner, key = names.parse_of_payer(instrument, "instruments", INSTRUMENT_KIND, "payment.instrument")
-            row = await self._reader.get(Instrument, key)
-            if row is None or row.payer != owner or owner != payer:
-                raise Refused(Reason.RESOURCE_NOT_FOUND, resource="instrument")
-            token, bank = row.token, row.bank
-        if channel != BALANCE_CHANNEL:
-            bank = self._routes.choose(channel, currency, rail or bank)
-        agreed = None
-        if mandate:
-            owner, agreed = names.parse_child(mandate, "mandates", names.MANDATE, "payment.mandate")
-            if owner != merchant:
-                raise Refused(Reason.MANDATE_PAYEE_MISMATCH)
-            if await self._giver(agreed) != payer:
-                raise Refused(Reason.RESOURCE_NOT_FOUND, resource="mandate")
-        return Method(channel, key, agreed, bank if channel != BALANCE_CHANNEL else "", token)
+        payer = names.parse_payer(draft.payer, "payment.payer")
+        if payer:
+            own_payer(caller, payer)
+        order = names.parse_child(draft.order, "orders", ORDER_KIND, "payment.order")[1] if draft.order else None
+        method = await self._methods.method(
+            payer, merchant, draft.channel, draft.amount.currency_code, draft.instrument, draft.mandate, draft.rail
+        )
+        return order, payer, method
 
-    async def _giver(self, mandate: bytes) -> str | None:
-        """Returns who gave a mandate, looked up once: that never changes; None if there is no such mandate."""
-        payer = self._givers.get(mandate)
-        if payer is None:
-            row = await self._reader.get(Mandate, mandate)
-            if row is None:
-                return None
-            if len(self._givers) >= OWNERS_MAX:
-                self._givers.clear()
-            payer = self._givers[mandate] = row.payer
-        return payer
+    def _our_page(self, call: Call) -> str:
+        """Returns where a bank's page sends back a payer who came from ours; empty for everybody else."""
+        return f"{self._settings.pages_origin}{RETURN_PATH}" if call.caller.session else ""
 
     async def _chosen(self, request: payment_request_pb2.ConfirmPaymentRequest, stored: Payment) -> Method | None:
         if not request.HasField("payment_method"):
             return None
-        chosen = request.payment_method
-        return await self._method(
-            stored.payer, stored.merchant, chosen.channel, stored.currency, chosen.instrument, chosen.mandate,
-            chosen.rail,
-        )  # fmt: skip
+        return await self._methods.chosen(request.payment_method, stored)
 
     async def _proof(self, call: Call, request: payment_request_pb2.ConfirmPaymentRequest, now_us: int) -> Proof | None:
         if not request.confirmation:
@@ -332,4 +300,4 @@ def _device(message: Any) -> str:
     """Returns the device context as JSON, or empty if the request has none."""
     if not message.HasField("device"):
         return ""
-    return json.dumps(MessageToDict(message.device, preserving_proto_field_name=True), sort_keys=True)
+    return json.dumps({field.name: text for field, text in message.device.ListFields()}, sort_keys=True)

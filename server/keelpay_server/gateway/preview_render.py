@@ -1,12 +1,14 @@
 """Preview: the exact legs a payment would write, before any money moves.
 
 In: a merchant and a draft. Out: legs by the same posting functions that the payment would use, the fee, what is left.
-Invariant: nothing is stored; account names are readable and those of the draft's own parties.
+Invariant: nothing is stored; a draft with somebody else's things in it is refused as CreatePayment refuses it; account
+names are readable and those of the draft's own parties.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
-from keelpay.api.gateway.v1 import payment_pb2, payment_service_pb2
+from keelpay.api.gateway.v1 import payment_service_pb2
+from keelpay_server.auth.mandate import Mandate
 from keelpay_server.book.bank import Bank
 from keelpay_server.book.merchant import Merchant
 from keelpay_server.book.payer import Payer
@@ -21,25 +23,51 @@ from keelpay_server.ledger.hold import Hold
 from keelpay_server.ledger.leg import LegCode
 from keelpay_server.ledger.posting import payment as posting
 
-from . import names
-from .parties import BALANCE_CHANNEL
+from .instrument import Instrument
+from .method import Method
+from .order import Order
+from .order_payment import check_order
+from .parties import BALANCE_CHANNEL, Parties, check_parties
 from .payment_render import money
 
 _EVENTS: Final = {LegCode.PAY: "capture", LegCode.CAPTURE: "capture", LegCode.FEE: "fee", LegCode.COST: "cost"}
-_MANUAL: Final = 2
 
 
-async def preview(
-    reader: Reader, merchant: Merchant, draft: payment_pb2.Payment, bank_name: str
-) -> payment_service_pb2.PreviewPaymentResponse:
+class Draft(NamedTuple):
+    """A payment that is only thought of.
+
+    Attributes:
+        merchant: Who would be paid.
+        order: Key of the order it would pay, or None.
+        payer: `<partner>/<person>`, or empty.
+        method: How it would be paid.
+        currency: Code.
+        amount: Minor units.
+        manual: Whether the merchant would capture it later.
+    """
+
+    merchant: str
+    order: bytes | None
+    payer: str
+    method: Method
+    currency: str
+    amount: int
+    manual: bool
+
+    @property
+    def channel(self) -> int:
+        """The contract's Channel."""
+        return self.method.channel
+
+
+async def preview(reader: Reader, merchant: Merchant, draft: Draft) -> payment_service_pb2.PreviewPaymentResponse:
     """Returns what a payment would do to the ledger, up to a complete capture.
 
     Raises:
-        Refused: RESOURCE_NOT_FOUND, CURRENCY_MISMATCH, BALANCE_NEEDS_PAYER, UNSUPPORTED_BY_RAIL.
+        Refused: RESOURCE_NOT_FOUND for what is missing or another's, and the reasons of `check_parties`.
     """
-    code, amount = draft.amount.currency_code, draft.amount.amount_minor
-    if code != merchant.currency:
-        raise Refused(Reason.CURRENCY_MISMATCH, expected=merchant.currency, got=code)
+    code, amount = draft.currency, draft.amount
+    parties = await _parties(reader, merchant, draft)
     open_windows = {"state": int(WindowState.OPEN), "calendar": merchant.calendar, "currency": merchant.currency}
     windows = await reader.find(Window, open_windows)
     if not windows:
@@ -47,26 +75,21 @@ async def preview(
     target = merchant.unsettled(windows[0].id)
     fee = fee_total(parse_fee_plan(merchant.fee_plan), draft.channel, amount)
     owners = {Chart.MERCHANT_UNSETTLED: merchant.id}
-    if draft.channel == BALANCE_CHANNEL:
-        payer = await reader.get(Payer, names.parse_payer(draft.payer, "payment.payer"))
-        if payer is None or payer.partner != merchant.partner:
-            raise Refused(Reason.BALANCE_NEEDS_PAYER)
-        source = payer.balance(code)
-        owners[Chart.PAYER_BALANCE] = payer.id
+    if draft.channel == BALANCE_CHANNEL and parties.payer is not None:
+        source = parties.payer.balance(code)
+        owners[Chart.PAYER_BALANCE] = parties.payer.id
+    elif parties.bank is not None:
+        source = parties.bank.clearing(code)
+        owners[Chart.BANK_CLEARING] = parties.bank.id
     else:
-        bank = await reader.get(Bank, bank_name)
-        if bank is None:
-            raise Refused(Reason.UNSUPPORTED_BY_RAIL)
-        source = bank.clearing(code)
-        owners[Chart.BANK_CLEARING] = bank.id
+        raise AssertionError("check_parties lets nobody pass who cannot pay")
     hold = Hold(source, target, amount)
     posted = posting.capture(hold, hold.capture(amount, final=True), window=parse(target).window, fee=fee)
     answer = payment_service_pb2.PreviewPaymentResponse(
         fee=money(fee, code), merchant_amount=money(amount - fee, code),
-        confirmation_required=draft.channel == BALANCE_CHANNEL and not draft.mandate,
+        confirmation_required=draft.channel == BALANCE_CHANNEL and draft.method.mandate is None,
     )  # fmt: skip
-    held_first = draft.channel != BALANCE_CHANNEL or draft.capture_method == _MANUAL
-    if held_first:
+    if draft.manual or draft.channel != BALANCE_CHANNEL:
         answer.legs.add(
             event="authorize", debit_account=_readable(source, owners), credit_account=_readable(target, owners),
             amount=money(amount, code), hold=True,
@@ -77,6 +100,26 @@ async def preview(
             credit_account=_readable(credit, owners), amount=money(moved, code),
         )  # fmt: skip
     return answer
+
+
+async def _parties(reader: Reader, merchant: Merchant, draft: Draft) -> Parties:
+    """Returns who would take part, checked as a creation checks it."""
+    order = None if draft.order is None else await reader.get(Order, draft.order)
+    payer = await reader.get(Payer, draft.payer) if draft.payer else None
+    instrument = None if draft.method.instrument is None else await reader.get(Instrument, draft.method.instrument)
+    if draft.order is not None:
+        if order is None:
+            raise Refused(Reason.RESOURCE_NOT_FOUND, resource="order")
+        check_order(order, draft)
+    if draft.payer and payer is None:
+        raise Refused(Reason.RESOURCE_NOT_FOUND, resource="payer")
+    bank = await reader.get(Bank, draft.method.bank) if draft.method.bank else None
+    mandate = None if draft.method.mandate is None else await reader.get(Mandate, draft.method.mandate)
+    if draft.method.mandate is not None and mandate is None:
+        raise Refused(Reason.RESOURCE_NOT_FOUND, resource="mandate")
+    parties = Parties(merchant, order, payer, instrument, bank, mandate)
+    check_parties(draft, parties)
+    return parties
 
 
 def _readable(account: int, owners: dict[Chart, str]) -> str:

@@ -4,24 +4,20 @@ In: steps decided elsewhere in this room. Out: the refund after the step. Invari
 happen; what it has in transit, in suspense or reserved is told by its own columns; one never sent never reads as sent.
 """
 
-from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from keelpay_server.book.changes import BUSINESS, Event, Work
 from keelpay_server.book.refusal import refuse_transition
+from keelpay_server.book.times import SECOND_US
+from keelpay_server.clearing.calendar import business_days_later
 from keelpay_server.ledger.currency import currency
 from keelpay_server.ledger.posting.refund import Funding
 
 KIND: Final = "ref"
 WORK: Final = "refund"
 """The work of whatever a refund has to do next: find its money, be sent, be sent again, be told late, be given up."""
-_SECOND_US: Final = 1_000_000
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
-_FRIDAY: Final = 4
-DAY_US: Final = 86_400 * _SECOND_US
 REROUTE_LOOK_S: Final = 86_400
 """How often an ABNORMAL refund is looked at again: whether it waited too long for another way."""
 
@@ -229,14 +225,8 @@ def due_after(policy: RefundPolicy, to_balance: bool, business_us: int, zone: st
         business_us: Now.
         zone: The merchant's IANA time zone, which decides what a business day is.
     """
-    if to_balance:
-        return business_us + policy.due_balance_s * _SECOND_US
-    moment = (_EPOCH + timedelta(microseconds=business_us)).astimezone(ZoneInfo(zone))
-    left = policy.due_days
-    while left:
-        moment += timedelta(days=1)
-        left -= moment.weekday() <= _FRIDAY
-    return (moment.astimezone(UTC) - _EPOCH) // _MICROSECOND
+    soon = business_us + policy.due_balance_s * SECOND_US
+    return soon if to_balance else business_days_later(business_us, policy.due_days, ZoneInfo(zone))
 
 
 def next_work(refund: Refund) -> Work | None:

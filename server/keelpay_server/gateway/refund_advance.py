@@ -13,12 +13,13 @@ from keelpay_server.book.engine import Engine
 from keelpay_server.book.merchant import Merchant
 from keelpay_server.book.need import Need
 from keelpay_server.book.payer import Payer
+from keelpay_server.book.times import DAY_US, SECOND_US
 from keelpay_server.book.worker import Handler, Look
 from keelpay_server.book.world import World
 
 from .operation import Operation, OperationState
 from .payment import Payment
-from .refund import DAY_US, ENDED, REROUTE_LOOK_S, WORK, LagCause, Refund, RefundPolicy, RefundState, touch
+from .refund import ENDED, REROUTE_LOOK_S, WORK, LagCause, Refund, RefundPolicy, RefundState, touch
 from .refund_funding import find_funds, funding_needs, return_needs
 from .refund_progress import Progress, ask, begin, fail, reserve, send
 
@@ -28,7 +29,6 @@ BUSY_RETRY_S: Final = 5
 """When a refund is tried again whose payment is still at the bank for something else, seconds."""
 NO_FUNDS: Final = "MERCHANT_FUNDS"
 NOT_REROUTED: Final = "NOT_REROUTED"
-_SECOND_US: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +129,7 @@ def _send(world: World, progress: Progress) -> Progress:
 
 def _later(world: World, progress: Progress, delay_s: int) -> Progress:
     refund = progress.refund
-    waiting = refund._replace(attempts=refund.attempts + 1, retry_time=world.business_us + delay_s * _SECOND_US)
+    waiting = refund._replace(attempts=refund.attempts + 1, retry_time=world.business_us + delay_s * SECOND_US)
     return progress._replace(refund=waiting)
 
 

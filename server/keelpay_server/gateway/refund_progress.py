@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from keelpay_server.book.changes import Changes, Event, Work
 from keelpay_server.book.payer import Payer
+from keelpay_server.book.times import SECOND_US
 from keelpay_server.book.world import World
 from keelpay_server.clearing.settlement import is_settled
 from keelpay_server.ledger.account import merchant_owed
@@ -25,7 +26,6 @@ from .submission import submission
 
 RETRY_S: Final = (10, 60, 600, 3600, 21_600, 86_400)
 """When a refund that a bank could not process is sent again, seconds after each try; after the last it has failed."""
-_SECOND_US: Final = 1_000_000
 NOTHING: Final = Posting()
 
 
@@ -152,7 +152,7 @@ def refuse(world: World, progress: Progress, code: str) -> Progress:
     """SUBMITTED → ABNORMAL: the payer's card or account does not take it; it waits in 2300 for another way."""
     refund = move(
         progress.refund, RefundState.ABNORMAL, world.wall_us, operation=None, code=code,
-        retry_time=world.business_us + REROUTE_LOOK_S * _SECOND_US,
+        retry_time=world.business_us + REROUTE_LOOK_S * SECOND_US,
     )  # fmt: skip
     return progress.step(refund, code=code)
 
@@ -161,7 +161,7 @@ def undo(world: World, progress: Progress, code: str, posted: Posting = NOTHING,
     """SUCCEEDED → ABNORMAL: the payee's bank sent it back; it waits in 2300 for another way."""
     refund = move(
         progress.refund, RefundState.ABNORMAL, world.wall_us, code=code, success_time=0,
-        retry_time=world.business_us + REROUTE_LOOK_S * _SECOND_US, **changes,
+        retry_time=world.business_us + REROUTE_LOOK_S * SECOND_US, **changes,
     )  # fmt: skip
     progress = progress.step(refund, posted=posted, code=code)
     return progress.paid_back("refund_undone", pending=refund.amount, refunded=-refund.amount)
@@ -172,7 +172,7 @@ def retry_or_fail(world: World, progress: Progress, code: str) -> Progress:
     refund = progress.refund
     if refund.attempts >= len(RETRY_S):
         return fail(world, progress, code)
-    retry_time = world.business_us + RETRY_S[refund.attempts] * _SECOND_US
+    retry_time = world.business_us + RETRY_S[refund.attempts] * SECOND_US
     refund = touch_refund(
         refund, world.wall_us, operation=None, code=code, attempts=refund.attempts + 1, retry_time=retry_time
     )

@@ -7,7 +7,7 @@ from typing import Final
 
 from keelpay_server.book.caller import Caller, CallerKind
 from keelpay_server.book.filtering import Meaning, one_of, time_of
-from keelpay_server.book.ownership import own_payer
+from keelpay_server.book.ownership import own_payer, owned_merchant
 from keelpay_server.book.ports import Reader
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused
@@ -16,7 +16,7 @@ from . import names
 from .number import Number, number_key
 from .operation import Operation
 from .payment import KIND as PAYMENT_KIND
-from .payment_reads import everything_asked, owned_merchant
+from .payment_reads import everything_asked
 from .refund import KIND, Refund, RefundState
 
 _TRUTH: Final = {"true": True, "false": False}

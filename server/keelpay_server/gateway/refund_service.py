@@ -13,6 +13,7 @@ from keelpay_server.book.call import current
 from keelpay_server.book.command import Command
 from keelpay_server.book.engine import Engine
 from keelpay_server.book.filtering import parse_filter, parse_order
+from keelpay_server.book.ownership import owned_merchant
 from keelpay_server.book.paging import Pager
 from keelpay_server.book.refusal import invalid
 from keelpay_server.book.request import identify
@@ -20,7 +21,7 @@ from keelpay_server.book.request import identify
 from . import names
 from .instrument import KIND as INSTRUMENT_KIND
 from .payment import KIND as PAYMENT_KIND
-from .payment_reads import ORDERS, owned_merchant
+from .payment_reads import ORDERS
 from .refund import Refund, RefundPolicy
 from .refund_commands import CancelRefund, CreateRefund, RerouteRefund
 from .refund_reads import FILTERS, operations_of, owned_refund, refund_by_number

@@ -5,7 +5,7 @@ state, its subject's part of the same commit, and when to ask again. Invariant: 
 twice, and a payment out that came back ends in the same books whichever of the two is heard first.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
 from keelpay_server.book.bank import Bank
@@ -44,6 +44,8 @@ VOIDED: Final = "VOIDED"
 """The code of an authorization that its bank gave up by key, as it was asked, before it told what became of it."""
 NEVER_ARRIVED: Final = "NEVER_ARRIVED"
 """The code of an operation that its bank does not know, and that must not be sent to it again."""
+CONTRADICTS: Final = "CONTRADICTS"
+"""The code of an operation of which its bank says that it did something else: another amount, or of another kind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,9 +72,22 @@ class RecordOperation(Command):
             SUBJECTS[operation.subject_kind].needs(need, operation)
 
     def decide(self, world: World) -> Changes:
-        """Moves the operation on; of one whose outcome was known, only what is new counts."""
+        """Moves the operation on; of one whose outcome was known, only what is new counts.
+
+        A bank's own news is answered with the operation where nothing else answers it: what is acknowledged exists.
+        """
+        operation = world.require(Operation, self.result.key)
+        result = _as_asked(self.result, operation)
+        if result is not self.result:
+            return replace(self, result=result).decide(world)
+        told = self._told(world, operation)
+        if told.row is not None or self.request is None:
+            return told
+        after = (row for row in told.rows if type(row) is Operation and row.id == operation.id)
+        return told._replace(row=next(after, operation))
+
+    def _told(self, world: World, operation: Operation) -> Changes:
         result = self.result
-        operation = world.require(Operation, result.key)
         subject = SUBJECTS[operation.subject_kind]
         if operation.state not in UNRESOLVED:
             return self._told_again(world, subject, operation)
@@ -149,6 +164,17 @@ class RecordOperation(Command):
         result = self.result._replace(outcome=OperationOutcome.FAILED, code=NEVER_ARRIVED)
         known = explain(world, operation, self.settling)
         return _with(subject.settle(world, given_up, result), given_up).join(known)
+
+
+def _as_asked(result: OperationResult, operation: Operation) -> OperationResult:
+    """Returns the result; a success of something else than was asked for is no answer: its bank is asked again."""
+    if result.outcome is not OperationOutcome.SUCCEEDED:
+        return result
+    other_kind = result.kind is not None and result.kind != operation.kind
+    other_amount = operation.kind != OperationKind.VOID and result.amount_minor not in {0, operation.amount}
+    if other_kind or other_amount:
+        return OperationResult(result.key, OperationOutcome.UNKNOWN, CONTRADICTS, bank_us=result.bank_us)
+    return result
 
 
 def _charged_beside(world: World, changes: Changes, operation: Operation) -> tuple[Changes, Operation]:

@@ -5,8 +5,6 @@ Invariant: nothing of the surplus stays in 6900 without a refund that tells it, 
 shows has succeeded, whatever its bank said.
 """
 
-from typing import Final
-
 from keelpay_server.book.bank import Bank
 from keelpay_server.book.changes import Changes
 from keelpay_server.book.merchant import Merchant
@@ -24,7 +22,7 @@ from keelpay_server.ledger.posting.payment import bank_cost
 
 from . import refund as refunds
 from . import transfer as transfers
-from .operation import REFUSED, UNRESOLVED, Operation, OperationKind, OperationState
+from .operation import REFUSED, TAKING, UNRESOLVED, Operation, OperationKind, OperationState
 from .payment import Payment, event_of, touch
 from .refund import Refund
 from .refund_system import refund_suspense
@@ -32,8 +30,6 @@ from .told_operation import as_reaction, latest
 from .transfer import Transfer
 from .transfer import event_of as transfer_event
 from .transfer import touch as touch_transfer
-
-_TAKING: Final = frozenset({OperationKind.AUTHORIZE, OperationKind.CAPTURE})
 
 
 def return_to_payer(world: World, row: Disagreement, before: Changes) -> Changes:
@@ -65,7 +61,7 @@ def return_to_payer(world: World, row: Disagreement, before: Changes) -> Changes
         raise Refused(Reason.CONFLICT, "its bank has not answered for the operation yet")
     if standing(row, line.kind) is Standing.NOTHING and payment.capturable:
         raise Refused(Reason.CONFLICT, "the payment may still take its money: release it first")
-    if operation.state not in REFUSED or operation.kind not in _TAKING:
+    if operation.state not in REFUSED or operation.kind not in TAKING:
         return _refunded(world, payment, bank, operation, surplus)
     return _taken_after_all(world, payment, bank, operation, surplus)
 

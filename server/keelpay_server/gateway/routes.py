@@ -42,6 +42,14 @@ class Routes:
         banks = [route.bank for route in self._routes if route.channel == channel]
         return wanted if wanted in banks else next(iter(banks), "")
 
+    def all(self, channel: int, currency: str) -> tuple[str, ...]:
+        """Returns every rail that serves a channel and currency, the preferred first."""
+        return tuple(
+            route.bank
+            for route in self._routes
+            if route.channel == channel and (not route.currencies or currency in route.currencies)
+        )
+
     def of(self, bank: str) -> Route | None:
         """Returns the route of a rail."""
         return next((route for route in self._routes if route.bank == bank), None)

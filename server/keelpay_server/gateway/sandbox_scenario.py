@@ -14,6 +14,7 @@ from keelpay_server.book.rail import OperationOutcome
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused, invalid, refuse_transition
 from keelpay_server.book.sandbox_bank import SandboxOrder
+from keelpay_server.book.times import DAY_US
 from keelpay_server.book.world import World
 
 from .operation import Operation
@@ -21,7 +22,7 @@ from .result import RecordOperation
 
 KIND: Final = "scn"
 CLOCK: Final = "clock"
-STEP_US_MAX: Final = 400 * 86_400_000_000
+STEP_US_MAX: Final = 400 * DAY_US
 
 
 class Scenario(NamedTuple):
@@ -122,6 +123,32 @@ class Reset(Command):
         """Counts it."""
         row = world.get(SandboxClock, CLOCK) or _NEVER_TOUCHED
         return Changes(row._replace(resets=row.resets + 1, update_time=world.wall_us))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordEntry(Command):
+    """Remembers that a bank booked what no operation caused; the entry lives at the bank.
+
+    Attributes:
+        verdict: Why it could not, or None.
+    """
+
+    verdict: Reason | None = None
+
+    def needs(self, need: Need) -> None:
+        """The row that stands for the sandbox."""
+        need.row(SandboxClock, CLOCK)
+
+    def decide(self, world: World) -> Changes:
+        """Notes when.
+
+        Raises:
+            Refused: RESOURCE_NOT_FOUND, UNSUPPORTED_BY_RAIL.
+        """
+        if self.verdict is not None:
+            raise Refused(self.verdict, resource="sandbox bank")
+        row = world.get(SandboxClock, CLOCK) or _NEVER_TOUCHED
+        return Changes(row._replace(update_time=world.wall_us))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

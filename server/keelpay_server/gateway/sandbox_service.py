@@ -6,6 +6,7 @@ Invariant: nothing here changes money or resources by itself; a bank does, and w
 
 import asyncio
 from collections.abc import Mapping
+from hashlib import blake2b
 from typing import Final
 
 from google.protobuf.duration_pb2 import Duration
@@ -16,13 +17,14 @@ from keelpay.api.sandbox.v1 import clock_pb2, sandbox_service_pb2, sandbox_servi
 from keelpay_server.book.call import current
 from keelpay_server.book.engine import Engine
 from keelpay_server.book.ids import text
+from keelpay_server.book.ownership import owned_merchant
 from keelpay_server.book.paging import SIZE_DEFAULT, Pager
 from keelpay_server.book.ports import Page
 from keelpay_server.book.rail import OperationOutcome, OperationResult
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused, invalid, refuse_transition
-from keelpay_server.book.request import identify
-from keelpay_server.book.sandbox_bank import SandboxBank
+from keelpay_server.book.request import RequestRow, identify
+from keelpay_server.book.sandbox_bank import SandboxBank, SandboxEntry
 from keelpay_server.clearing.payout import KIND as PAYOUT_KIND
 from keelpay_server.clearing.payout import Payout
 
@@ -31,7 +33,6 @@ from .operation import Operation
 from .operation import OperationKind as Kind
 from .payment import KIND as PAYMENT_KIND
 from .payment import Payment
-from .payment_reads import owned_merchant
 from .refund import KIND as REFUND_KIND
 from .refund import Refund
 from .sandbox_scenario import (
@@ -41,12 +42,14 @@ from .sandbox_scenario import (
     TRIGGERS,
     AdvanceClock,
     CreateScenario,
+    RecordEntry,
     RecordTrigger,
     Reset,
     SandboxClock,
     Scenario,
 )
 
+ENTRY_ID_BYTES: Final = 16
 _OPERATIONS_READ: Final = 100
 _CODE_PREFIX: Final = "RESULT_CODE_"
 _SUBJECTS: Final[dict[str, tuple[type[Payment | Payout | Refund], str, Kind]]] = {
@@ -150,16 +153,39 @@ class SandboxService(sandbox_service_pb2_grpc.SandboxServiceServicer):
         outcome = await self._engine.execute(command)
         return sandbox_service_pb2.TriggerEventResponse(replayed=outcome.replayed)
 
+    async def PostBankEntry(
+        self, request: sandbox_service_pb2.PostBankEntryRequest, context: object
+    ) -> sandbox_service_pb2.PostBankEntryResponse:
+        """See the contract."""
+        call = current()
+        identity = identify(call, request, request.bank)
+        # The bank first, under an id made of the request's: where it does not answer, a repeat books it once.
+        entry = SandboxEntry(
+            blake2b(identity.key, digest_size=ENTRY_ID_BYTES).digest(), request.kind, request.amount_minor,
+            request.currency_code, request.text,
+        )  # fmt: skip
+        bank = self._banks.get(request.bank)
+        verdict = None
+        if bank is None:
+            verdict = Reason.RESOURCE_NOT_FOUND
+        elif not await bank.post(entry):
+            verdict = Reason.UNSUPPORTED_BY_RAIL
+        command = RecordEntry(request=identity, caller=call.caller, deadline_us=call.deadline_us, verdict=verdict)
+        outcome = await self._engine.execute(command)
+        return sandbox_service_pb2.PostBankEntryResponse(replayed=outcome.replayed)
+
     async def Reset(
         self, request: sandbox_service_pb2.ResetRequest, context: object
     ) -> sandbox_service_pb2.ResetResponse:
         """See the contract."""
         call = current()
-        command = Reset(request=identify(call, request, KIND), caller=call.caller, deadline_us=call.deadline_us)
-        outcome = await self._engine.execute(command)
-        if not outcome.replayed:
+        identity = identify(call, request, KIND)
+        # The banks first: where one does not answer nothing is remembered, and a repeat of the request does it.
+        if await self._reader.get(RequestRow, identity.key) is None:
             for bank in self._banks.values():
                 await bank.reset()
+        command = Reset(request=identity, caller=call.caller, deadline_us=call.deadline_us)
+        outcome = await self._engine.execute(command)
         return sandbox_service_pb2.ResetResponse(replayed=outcome.replayed)
 
     async def _clock(self) -> clock_pb2.Clock:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple, Protocol
 
 from keelpay_server.auth.payout_vault import PayoutTarget
+from keelpay_server.book.channel import Channel
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused
 
@@ -16,7 +17,7 @@ from .instrument_commands import Tokenised
 from .routes import Routes
 from .vault import NONCE_BYTES, Vault
 
-WALLET, CARD, BANK, STABLECOIN = 1, 3, 4, 5
+WALLET, CARD, BANK, STABLECOIN = Channel.WALLET, Channel.CARD, Channel.BANK, Channel.STABLECOIN
 """The contract's channels that have instruments."""
 _WALLETS: Final = {"alipay": "Alipay", "wechatpay": "WeChat Pay", "unionpay": "UnionPay"}
 _LAST: Final = 4

@@ -8,7 +8,7 @@ confirmation, spent in the commit that holds the money.
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from keelpay_server.auth.confirmation import Proof, spend, spend_needs
+from keelpay_server.auth.proof import Proof, spend, spend_needs
 from keelpay_server.auth.terms import WithdrawalTerms
 from keelpay_server.book.bank import Bank
 from keelpay_server.book.changes import Changes

@@ -15,13 +15,12 @@ from keelpay_server.clearing.bank_statement import BankLine, LineState
 from keelpay_server.clearing.disagreement import UNSETTLED, BreakKind, BreakState, Disagreement, event_of, move
 from keelpay_server.clearing.matching import ASIDE
 
-from .operation import QUERY_SCHEDULE_S, REFUSED, Operation, OperationKind
+from .operation import QUERY_SCHEDULE_S, REFUSED, TAKING, Operation, OperationKind
 
 SCHEDULE_US: Final = sum(QUERY_SCHEDULE_S) * SECOND_US
 """How long the schedule of queries takes until its last step repeats."""
 PENDING_US: Final = 7 * DAY_US
 """A bank that says it is still at it has heard of it: that may take as long as a hold, which is a week."""
-_IN: Final = frozenset({OperationKind.AUTHORIZE, OperationKind.CAPTURE})
 
 
 def report_needs(need: Need, operation: Operation, outcome: OperationOutcome) -> None:
@@ -52,7 +51,7 @@ def report(world: World, operation: Operation, outcome: OperationOutcome) -> Cha
     if _open(world, operation.id):
         return Changes()
     kind = OperationKind(operation.kind)
-    asked = operation.amount if kind in _IN else -operation.amount
+    asked = operation.amount if kind in TAKING else -operation.amount
     row = Disagreement(
         id=world.new_id(), kind=BreakKind.OPERATION_UNKNOWN, state=BreakState.OPEN, state_version=1,
         bank=operation.bank, currency=operation.currency, statement=None, line=None, bank_reference="",

@@ -22,6 +22,7 @@ from keelpay_server.book.rail import (
     StatementLine,
     StatementLineKind,
 )
+from keelpay_server.book.statement_bounds import AMOUNT_MINOR_MAX
 
 MALFORMED: Final = "MALFORMED_ANSWER"
 AnyRequest = (
@@ -157,23 +158,28 @@ def result_of(message: operation_pb2.OperationResult, bank_us: int) -> Operation
         outcome, code = OperationOutcome.UNKNOWN, "MISMATCH"
     elif outcome is OperationOutcome.UNKNOWN:
         code = MALFORMED
-    elif message.cost_minor < 0 or message.amount_minor < 0:
+    elif not (0 <= message.cost_minor <= AMOUNT_MINOR_MAX and 0 <= message.amount_minor <= AMOUNT_MINOR_MAX):
         return OperationResult(message.key, OperationOutcome.UNKNOWN, MALFORMED, bank_us=bank_us)
     return OperationResult(
         key=message.key,
         outcome=outcome,
         code=code,
-        bank_reference=message.bank_reference[:64],
+        bank_reference=_storable(message.bank_reference, 64),
         cost_minor=message.cost_minor,
         amount_minor=message.amount_minor,
         bank_us=bank_us,
         value_date=day_of(message.value_date),
         challenge=_CHALLENGES.get(message.challenge.kind, ChallengeKind.NONE),
         challenge_uri=message.challenge.uri,
-        detail=message.detail[:256],
+        detail=_storable(message.detail, 256),
         kind=_KINDS.get(message.kind),
         decide_us=message.decide_time.ToMicroseconds() if message.HasField("decide_time") else 0,
     )
+
+
+def _storable(text: str, most: int) -> str:
+    """Returns a bank's own words, cut, without NUL: it is legal on the wire and cannot be stored."""
+    return text.replace("\0", "")[:most]
 
 
 def code_number(name: str) -> operation_pb2.ResultCode.ValueType:

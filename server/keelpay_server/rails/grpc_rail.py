@@ -40,6 +40,8 @@ _OPTIONS: Final = (
     ("grpc.service_config_disable_resolution", 1),
     ("grpc.max_receive_message_length", _MESSAGE_BYTES_MAX),
     ("grpc.keepalive_time_ms", 30_000),
+    # gRPC's own pause grows to two minutes: so long every payment would be UNKNOWN after the bank is back.
+    ("grpc.max_reconnect_backoff_ms", 2_000),
 )
 
 

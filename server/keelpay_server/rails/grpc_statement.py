@@ -1,6 +1,7 @@
 """Statements over the wire: cut into messages by the bank, put together and checked by us.
 
-In: a statement, or a stream. Out: messages, or a statement. Invariant: what is put together is whole and adds up.
+In: a statement, or a stream. Out: messages, or a statement. Invariant: what is put together is whole, bounded, and adds
+up.
 """
 
 from collections.abc import AsyncIterable, Iterator
@@ -8,6 +9,7 @@ from typing import Final
 
 from keelpay.api.rail.v1 import query_request_pb2, statement_pb2
 from keelpay_server.book.rail import Statement, StatementLine, StatementUnavailableError
+from keelpay_server.book.statement_bounds import LINES_MAX, fault_of
 
 from . import grpc_conversion as conversion
 
@@ -41,7 +43,8 @@ async def read_statement(
     """Returns the statement in a stream.
 
     Raises:
-        StatementUnavailableError: It is cut, out of order, not the one asked for, or does not add up.
+        StatementUnavailableError: It is cut, out of order, not the one asked for, beyond the contract's bounds, or does
+            not add up.
     """
     header: statement_pb2.StatementHeader | None = None
     trailer: statement_pb2.StatementTrailer | None = None
@@ -57,6 +60,8 @@ async def read_statement(
             trailer = message.trailer
         elif part == "lines" and day is not None:
             lines += [conversion.line_of(line, asked.currency_code, day) for line in message.lines.lines]
+            if len(lines) > LINES_MAX:
+                raise StatementUnavailableError(f"the statement has more than {LINES_MAX} lines")
     if header is None or trailer is None or day is None:
         raise StatementUnavailableError("the statement is cut")
     if (header.statement_date, header.currency_code) != (asked.statement_date, asked.currency_code):
@@ -65,7 +70,7 @@ async def read_statement(
         raise StatementUnavailableError("the lines of the statement are not 1, 2, 3 ... as many as announced")
     if header.opening_balance_minor + sum(line.amount_minor for line in lines) != trailer.closing_balance_minor:
         raise StatementUnavailableError("the statement does not add up")
-    return Statement(
+    statement = Statement(
         header.bank,
         header.statement_number,
         day,
@@ -74,3 +79,6 @@ async def read_statement(
         trailer.closing_balance_minor,
         tuple(lines),
     )
+    if fault := fault_of(statement):
+        raise StatementUnavailableError(f"the statement cannot be taken: {fault}")
+    return statement

@@ -12,10 +12,11 @@ from json.encoder import encode_basestring_ascii as quote
 from time import gmtime, strftime
 from typing import NamedTuple
 
+from keelpay_server.book.times import SECOND_US
+
 LINES_WAITING_MAX = 50_000
 _BLOCK_LINES_MAX = 1_000
 _PAUSE_S = 0.1
-_US_PER_S = 1_000_000
 _US_PER_MS = 1_000
 
 Sink = Callable[[str], object]
@@ -45,7 +46,7 @@ class Entry(NamedTuple):
 
 def line_of(entry: Entry) -> str:
     """Returns the JSON line of a call. What came from outside is quoted; the rest are words of ours."""
-    second, micros = divmod(entry.time_us, _US_PER_S)
+    second, micros = divmod(entry.time_us, SECOND_US)
     time = f"{strftime('%Y-%m-%dT%H:%M:%S', gmtime(second))}.{micros // _US_PER_MS:03d}Z"
     return (
         f'{{"time":"{time}","request_id":{quote(entry.request_id)},"method":"{entry.method}",'

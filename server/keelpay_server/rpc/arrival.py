@@ -2,7 +2,7 @@
 
 In: invocation metadata and the peer as gRPC tells them. Out: plain values for the pipeline.
 Invariant: nothing the caller wrote is trusted further than its form: an odd request id is replaced, a forwarded
-address counts only from our own bridge on a unix socket.
+address counts only from our own edge, on a unix socket and with its key.
 """
 
 import os
@@ -19,6 +19,7 @@ MODE_KEY: Final = "x-keelpay-mode"
 AUTHORIZATION_KEY: Final = "authorization"
 LANGUAGE_KEY: Final = "accept-language"
 FORWARDED_KEY: Final = "x-forwarded-for"
+EDGE_KEY: Final = "x-keelpay-edge"
 # A name that no client can send: HTTP/2 keeps the colon for its own pseudo headers.
 PEER_CERTIFICATE_KEY: Final = ":peer-certificate"
 REQUEST_ID_CHARACTERS_MIN: Final = 8
@@ -85,15 +86,16 @@ def add_certificate(metadata: dict[str, str | bytes], auth_context: Mapping[str,
     return bool(certificate)
 
 
-def address_of(peer: str, metadata: Metadata) -> str:
+def address_of(peer: str, metadata: Metadata, edge_key: str = "") -> str:
     """Returns the network address of the caller, without port.
 
     Args:
         peer: As gRPC tells it, such as `ipv4:192.0.2.7:50123`, `ipv6:%5B2001:db8::1%5D:443` or `unix:`.
-        metadata: Only our own bridge connects by unix socket; there the address is the one that it forwards.
+        metadata: Our own edge forwards the address of its caller there.
+        edge_key: By which the edge is known, apart from whoever else may reach a unix socket; empty without an edge.
     """
     if peer.startswith(_UNIX):
-        forwarded = metadata.get(FORWARDED_KEY, "")
+        forwarded = metadata.get(FORWARDED_KEY) if edge_key and metadata.get(EDGE_KEY) == edge_key else None
         return forwarded[:_ADDRESS_CHARACTERS_MAX] if isinstance(forwarded, str) and forwarded else _UNIX
     return _host_of(peer)
 

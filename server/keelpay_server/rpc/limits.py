@@ -8,8 +8,8 @@ from collections.abc import Hashable
 
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused
+from keelpay_server.book.times import MINUTE_US
 
-MINUTE_US = 60_000_000
 _US_PER_MS = 1_000
 
 

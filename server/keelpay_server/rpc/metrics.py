@@ -12,12 +12,13 @@ from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from keelpay_server.book.times import SECOND_US
+
 # The latency buckets of gRFC A66, thinned out below a millisecond and above ten seconds, where nothing of ours lies.
 BUCKETS_US = (
     300, 600, 1_000, 2_000, 3_000, 4_000, 6_000, 8_000, 10_000, 16_000, 25_000, 40_000, 65_000, 100_000, 160_000,
     250_000, 400_000, 650_000, 1_000_000, 2_000_000, 3_000_000, 5_000_000, 10_000_000,
 )  # fmt: skip
-_US_PER_S = 1_000_000
 
 
 class _Cell:
@@ -87,9 +88,9 @@ class RpcMetrics(Collector):
             label = name.removeprefix("/")
             started.add_metric([label], method.started)
             for code, cell in list(method.cells.items()):
-                bounds = [*(str(bound / _US_PER_S) for bound in BUCKETS_US), "+Inf"]
+                bounds = [*(str(bound / SECOND_US) for bound in BUCKETS_US), "+Inf"]
                 buckets = list(zip(bounds, accumulate(cell.counts), strict=True))
-                duration.add_metric([label, code], buckets, cell.sum_us / _US_PER_S)
+                duration.add_metric([label, code], buckets, cell.sum_us / SECOND_US)
             for reason, count in list(method.refusals.items()):
                 refusals.add_metric([label, reason], count)
         calls, watches = self._in_flight()

@@ -19,6 +19,7 @@ from keelpay_server.book.call import Call, set_current
 from keelpay_server.book.caller import ANYONE, Caller
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused
+from keelpay_server.book.times import SECOND_US
 
 from .arrival import (
     AUTHORIZATION_KEY,
@@ -35,7 +36,6 @@ from .policy import Policy, admit
 from .stages import Context, Stages
 from .visit import Visit
 
-_US_PER_S = 1_000_000
 # gRPC tells the end of the messages and the loss of the client one after the other, in either order.
 _LOSS_KNOWN_S = 0.002
 
@@ -159,7 +159,7 @@ class MethodPipeline:
             visit.counted = True
         if stages.drain.refusing and (self.is_watch or not self._policy.read_only):
             raise stages.drain.refusal()
-        visit.address = address_of(context.peer(), visit.metadata)
+        visit.address = address_of(context.peer(), visit.metadata, stages.edge_key)
         caller = self._caller(visit, context)
         if isinstance(caller, Caller):
             self._let_in(visit, caller, context)
@@ -196,12 +196,12 @@ class MethodPipeline:
         limit_us = self._policy.deadline_us
         remaining_s = context.time_remaining()
         if remaining_s is not None:
-            remaining_us = int(remaining_s * _US_PER_S)
+            remaining_us = int(remaining_s * SECOND_US)
             if remaining_us < self._stages.deadline_us_min:
                 raise Refused(Reason.DEADLINE_TOO_SHORT, "the deadline leaves no time to answer")
             if remaining_us <= limit_us:
                 return remaining_us  # gRPC itself ends the call then: no timer of ours
-        visit.expire_after(limit_us / _US_PER_S)
+        visit.expire_after(limit_us / SECOND_US)
         return limit_us
 
     def _open_watch(self, visit: Visit) -> None:

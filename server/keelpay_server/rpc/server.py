@@ -80,6 +80,8 @@ class ServerSettings:
     """Headers of one call."""
     reuse_port: bool = False
     """Several processes may listen on one address."""
+    edge_key: str = ""
+    """By which calls of this process's own edge are known, whose word about addresses counts."""
     reflection: bool = True
     """Whether tools may ask for the contract."""
 
@@ -166,6 +168,7 @@ class RpcServer:
             make_request_id=request_ids(),
             deadline_us_min=settings.deadline_ms_min * _US_PER_MS,
             storage_retry_after_ms=settings.retry_after_ms,
+            edge_key=settings.edge_key,
             rate_callers_max=settings.rate_callers_max,
         )
         table = _table(methods, policies, servicers, stages)
@@ -179,6 +182,7 @@ class RpcServer:
             names = [service.full_name for service in served]
             health_name = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
             reflection.enable_server_reflection((*names, health_name, reflection.SERVICE_NAME), self._server)
+        self._announced = False
         self.ports = tuple(self._bind(listener) for listener in settings.listeners)
 
     async def start(self) -> None:
@@ -186,11 +190,17 @@ class RpcServer:
         await self._server.start()
         self.health.serve_all()
 
+    async def announce_leaving(self) -> None:
+        """Tells health checks that this process leaves, and gives balancers time to turn away."""
+        self._announced = True
+        self.health.drain()
+        await asyncio.sleep(self._settings.drain_wait_s)
+
     async def stop(self) -> None:
         """Leaves without losing a call (F8): NOT_SERVING, a wait, refusals, the end of watches, the last answers."""
         settings = self._settings
-        self.health.drain()
-        await asyncio.sleep(settings.drain_wait_s)
+        if not self._announced:
+            await self.announce_leaving()
         self.drain.begin()
         await asyncio.sleep(settings.drain_watch_s)
         self.drain.end_watches()

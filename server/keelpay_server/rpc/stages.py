@@ -55,3 +55,5 @@ class Stages:
     """What a caller is told to wait when the database is away."""
     rate_callers_max: int
     """Callers remembered by the rate limit of one method."""
+    edge_key: str = ""
+    """By which the edge of this process is known; empty without one."""

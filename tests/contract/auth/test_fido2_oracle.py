@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from fido2 import server as fido2_server
+from fido2 import webauthn as fido2_webauthn
 
 from keelpay.testing import SoftPasskey
 from keelpay_server.auth import base64url
@@ -11,9 +13,6 @@ from keelpay_server.auth.assertion_failure import AssertionRefused
 from keelpay_server.auth.options import KnownPasskey, creation_options, request_options
 from keelpay_server.auth.registration import ExpectedRegistration, NewPasskey, verify_registration
 from keelpay_server.auth.relying_party import RelyingParty
-
-fido2_server = pytest.importorskip("fido2.server", reason="fido2 is the oracle")
-fido2_webauthn = pytest.importorskip("fido2.webauthn")
 
 ORIGIN = "https://example.org"
 PARTY = RelyingParty(rp_id="example.org", origins=frozenset({ORIGIN}))

@@ -1,20 +1,23 @@
 """JavaScript as an independent opinion: a browser hashes the same challenge, and verifies our tokens by our JWKS."""
 
 import json
+import os
 import random
 import shutil
 import subprocess
 
 import pytest
 
+from keelpay_server.auth.base64url import encode
 from keelpay_server.auth.challenge import challenge, document
 from keelpay_server.auth.jwks import jwks_document
 from keelpay_server.auth.jws import sign
 from keelpay_server.auth.signing_key import KeyAlgorithm, generate_signing_key
 from keelpay_server.auth.terms import ConfirmationMethod, PaymentTerms
+from tests.infrastructure.sources import ROOT
 
 NODE = shutil.which("node")
-pytestmark = pytest.mark.skipif(NODE is None, reason="node is not on PATH")
+pytestmark = pytest.mark.skipif(NODE is None and not os.environ.get("CI"), reason="node is not on PATH")
 
 HASH = """
 const { createHash } = require("node:crypto");
@@ -23,6 +26,13 @@ const sorted = (members) => Object.fromEntries(Object.keys(members).sort().map((
 const hash = (members) => createHash("sha256").update(JSON.stringify(sorted(members)), "utf8").digest("hex");
 console.log(JSON.stringify(documents.map(hash)));
 """
+PAGE = """
+const documents = JSON.parse(require("node:fs").readFileSync(0, "utf8"));
+import("MODULE").then(async ({ challenge }) => {
+  const hash = (members) => challenge(members).catch((error) => error.name);
+  console.log(JSON.stringify(await Promise.all(documents.map(hash))));
+});
+""".replace("MODULE", (ROOT / "clients/web/scripts/challenge.js").as_uri())
 VERIFY = """
 const { createPublicKey, verify } = require("node:crypto");
 const { jwks, tokens } = JSON.parse(require("node:fs").readFileSync(0, "utf8"));
@@ -70,6 +80,18 @@ def test_javascript_hashes_the_same_challenge_for_any_texts():
     given = [(terms(seed), random.Random(seed).randbytes(32), seed + 1) for seed in range(0, 30_000, 10)]
     theirs = run(HASH, [document(*each) for each in given])
     assert theirs == [challenge(*each).hex() for each in given]
+
+
+def test_our_page_hashes_the_same_challenge_for_any_texts():
+    given = [(terms(seed), random.Random(seed).randbytes(32), seed + 1) for seed in range(0, 30_000, 10)]
+    theirs = run(PAGE, [document(*each) for each in given])
+    assert theirs == [encode(challenge(*each)) for each in given]
+
+
+@pytest.mark.parametrize("value", ["a\ud800", "\udc00b", 7, None, ["x"]])
+def test_our_page_refuses_what_no_two_languages_hash_alike(value):
+    given = document(terms(1), bytes(32), 1) | {"payeeName": value}
+    assert run(PAGE, [given]) == ["TypeError"]
 
 
 def test_javascript_verifies_our_tokens_by_our_published_keys():

@@ -1,7 +1,10 @@
 """Every noun's states: the same numbers as the contract, reachable, able to end, and nothing but the table's steps."""
 
+import re
 from collections.abc import Callable, Mapping
 from enum import IntEnum
+from itertools import takewhile
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -18,47 +21,44 @@ from keelpay_server.gateway import operation, order, payment, refund
 from keelpay_server.risk import review
 
 Table = Mapping[Any, frozenset[Any]]
+PROTOS = Path(__file__).parents[3] / "protos"
 
 
 class Machine(NamedTuple):
     states: type[IntEnum]
     table: Table
-    wire: Mapping[str, int]
+    wire: Any
     prefix: str
     starts: frozenset[IntEnum]
 
 
-def _wire(enum: Any) -> dict[str, int]:
-    return dict(enum.items())
-
-
 P, D, R = payment.PaymentState, order.OrderState, refund.RefundState
 MACHINES = {
-    "payment": Machine(P, payment.TRANSITIONS, _wire(payment_pb2.Payment.State), "STATE_",
+    "payment": Machine(P, payment.TRANSITIONS, payment_pb2.Payment.State, "STATE_",
                        frozenset({P.REQUIRES_PAYMENT_METHOD, P.REQUIRES_CONFIRMATION})),
-    "order": Machine(D, order.TRANSITIONS, _wire(order_pb2.Order.State), "STATE_", frozenset({D.OPEN})),
-    "refund": Machine(R, refund.TRANSITIONS, _wire(refund_pb2.Refund.State), "STATE_", frozenset({R.CREATED})),
-    "operation": Machine(operation.OperationState, operation.TRANSITIONS, _wire(operation_pb2.OperationState),
+    "order": Machine(D, order.TRANSITIONS, order_pb2.Order.State, "STATE_", frozenset({D.OPEN})),
+    "refund": Machine(R, refund.TRANSITIONS, refund_pb2.Refund.State, "STATE_", frozenset({R.CREATED})),
+    "operation": Machine(operation.OperationState, operation.TRANSITIONS, operation_pb2.OperationState,
                          "OPERATION_STATE_", frozenset({operation.OperationState.SUBMITTED})),
     "confirmation": Machine(confirmation.ConfirmationState, confirmation.TRANSITIONS,
-                            _wire(confirmation_pb2.Confirmation.State), "STATE_",
+                            confirmation_pb2.Confirmation.State, "STATE_",
                             frozenset({confirmation.ConfirmationState.PENDING})),
-    "mandate": Machine(mandate.MandateState, mandate.TRANSITIONS, _wire(mandate_pb2.Mandate.State), "STATE_",
+    "mandate": Machine(mandate.MandateState, mandate.TRANSITIONS, mandate_pb2.Mandate.State, "STATE_",
                        frozenset({mandate.MandateState.ACTIVE})),
-    "passkey": Machine(passkey.PasskeyState, passkey.TRANSITIONS, _wire(passkey_pb2.Passkey.State), "STATE_",
+    "passkey": Machine(passkey.PasskeyState, passkey.TRANSITIONS, passkey_pb2.Passkey.State, "STATE_",
                        frozenset({passkey.PasskeyState.ACTIVE, passkey.PasskeyState.COOLING})),
-    "proposal": Machine(proposal.ProposalState, proposal.TRANSITIONS, _wire(proposal_pb2.Proposal.State), "STATE_",
+    "proposal": Machine(proposal.ProposalState, proposal.TRANSITIONS, proposal_pb2.Proposal.State, "STATE_",
                         frozenset({proposal.ProposalState.PENDING})),
     "signing key": Machine(client_key.ClientKeyState, client_key.TRANSITIONS,
-                           _wire(signing_key_pb2.SigningKey.State), "STATE_",
+                           signing_key_pb2.SigningKey.State, "STATE_",
                            frozenset({client_key.ClientKeyState.ACTIVE})),
-    "window": Machine(window.WindowState, window.TRANSITIONS, _wire(window_pb2.Window.State), "STATE_",
+    "window": Machine(window.WindowState, window.TRANSITIONS, window_pb2.Window.State, "STATE_",
                       frozenset({window.WindowState.OPEN})),
-    "payout": Machine(payout.PayoutState, payout.TRANSITIONS, _wire(payout_pb2.Payout.State), "STATE_",
+    "payout": Machine(payout.PayoutState, payout.TRANSITIONS, payout_pb2.Payout.State, "STATE_",
                       frozenset({payout.PayoutState.CREATED})),
-    "break": Machine(disagreement.BreakState, disagreement.TRANSITIONS, _wire(break_pb2.Break.State), "STATE_",
+    "break": Machine(disagreement.BreakState, disagreement.TRANSITIONS, break_pb2.Break.State, "STATE_",
                      frozenset({disagreement.BreakState.OPEN})),
-    "review": Machine(review.ReviewState, review.TRANSITIONS, _wire(review_pb2.Review.State), "STATE_",
+    "review": Machine(review.ReviewState, review.TRANSITIONS, review_pb2.Review.State, "STATE_",
                       frozenset({review.ReviewState.OPEN})),
 }  # fmt: skip
 every = pytest.mark.parametrize("noun", MACHINES)
@@ -101,6 +101,33 @@ def test_every_state_can_end(noun: str) -> None:
     assert ends
     stuck = [state for state in machine.states if not _closure(machine.table, frozenset({state})) & ends]
     assert not stuck
+
+
+def _comments(enum: Any) -> dict[str, str]:
+    """What the contract says of each state of an enum, on one line, by the state's name."""
+    lines = (PROTOS / enum.DESCRIPTOR.file.name).read_text(encoding="utf-8").splitlines()
+    begin = next(at for at, line in enumerate(lines) if line.strip() == f"enum {enum.DESCRIPTOR.name} {{")
+    comments, said = {}, []
+    for line in takewhile(lambda line: line.strip() != "}", lines[begin + 1 :]):
+        if value := re.fullmatch(r"\s*(\w+) = \d+;", line):
+            comments[value[1]] = " ".join(said)
+            said = []
+        elif line.strip().startswith("//"):
+            said.append(line.strip().removeprefix("// "))
+    return comments
+
+
+@every
+def test_the_comments_of_the_contract_name_each_next_state_and_no_other(noun: str) -> None:
+    machine = MACHINES[noun]
+    comments = _comments(machine.wire)
+    assert set(comments) == set(machine.wire.keys())
+    for state in machine.states:
+        comment = comments[f"{machine.prefix}{state.name}"]
+        after = re.search(r"\bThen ([^.]*)\.", comment)
+        told = set() if after is None else set(re.findall(r"\b[A-Z][A-Z_]{2,}\b", after[1]))
+        assert told == {target.name for target in machine.table[state]}, f"{noun} {state.name}: {comment}"
+        assert comment.endswith(" End.") == (not machine.table[state]), f"{noun} {state.name}: {comment}"
 
 
 def test_a_payment_at_its_bank_never_expires() -> None:

@@ -14,8 +14,8 @@ from click.testing import CliRunner
 
 from keelpay_server.cli import main
 from keelpay_server.config import load_settings
-from keelpay_server.rails.sandbox.magic import MAGIC_AMOUNT_MINOR, SCENARIOS
-from keelpay_server.rails.sandbox.tokenizer import SandboxTokenizer, card_of
+from keelpay_server.rails.sandbox.magic import SCENARIOS
+from keelpay_server.rails.sandbox.tokenizer import SandboxTokenizer
 from tests.e2e.cli.process import environment, serving
 from tests.infrastructure import sources
 from tests.infrastructure.documents import SERVER, blocks
@@ -32,7 +32,9 @@ def examples(language, *documents):
 
 
 def python_alone():
-    found = examples("python", "README.md", "docs/partners.md", "docs/sandbox.md", "docs/operations.md")
+    found = examples(
+        "python", "README.md", "docs/partners.md", "docs/sandbox.md", "docs/operations.md", "docs/checkout.md"
+    )
     return [block for block in found if SERVER not in block.code]
 
 
@@ -77,21 +79,13 @@ async def test_a_partner_reaches_a_payment_by_shell_alone(server):
 
 
 def test_the_table_of_the_sandbox_is_what_the_bank_prints():
-    printed = CliRunner().invoke(main, ["bank", "magic"]).output.splitlines()[2:]
-    rows = []
-    for line in printed:
-        token, amount, kinds, what = (cell.strip() for cell in line.strip("|").split("|"))
-        scenario = token.strip("`").removeprefix("tok-")
-        number = int(amount) - MAGIC_AMOUNT_MINOR
-        whole, part = divmod(int(amount), 100)
-        rows.append(f"| `{card_of(scenario)}` | `SANDBOX{number:03}` | {whole:,}.{part:02} | {kinds} | {what} |")
+    printed = CliRunner().invoke(main, ["bank", "magic"]).output.strip()
     begin, end = "<!-- keelpay bank magic -->", "<!-- end -->"
-    shown = sources.text(Path("docs/sandbox.md")).partition(begin)[2].partition(end)[0].strip().splitlines()[2:]
-    assert shown == rows, "\n".join(rows)
+    assert sources.text(Path("docs/sandbox.md")).partition(begin)[2].partition(end)[0].strip() == printed
 
 
 async def test_every_test_number_of_the_sandbox_asks_for_its_story():
-    shown = re.findall(r"^\| `(\d{16})` \| `(SANDBOX\d{3})` \|", sources.text(Path("docs/sandbox.md")), re.MULTILINE)
+    shown = re.findall(r"\| `(\d{16})` +\| `(SANDBOX\d{3})` +\|", sources.text(Path("docs/sandbox.md")), re.MULTILINE)
     tokenizer = SandboxTokenizer()
     told = [[await tokenizer.token("bank", number, "-") for number in row] for row in shown]
     assert told == [[f"tok-{scenario}"] * 2 for scenario in SCENARIOS]

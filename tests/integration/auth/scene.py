@@ -24,15 +24,16 @@ from keelpay_server.auth.approval_service import ApprovalService
 from keelpay_server.auth.authentication import Authentication
 from keelpay_server.auth.client_commands import CreateClient
 from keelpay_server.auth.client_key import ClientKey
-from keelpay_server.auth.confirmation import Proof, spend, spend_needs
 from keelpay_server.auth.confirmation_service import ConfirmationService
 from keelpay_server.auth.expiry import expiry_handlers
 from keelpay_server.auth.jws import sign
 from keelpay_server.auth.key_keeper import KeyKeeper
+from keelpay_server.auth.link_desk import LinkDesk
 from keelpay_server.auth.merchant_commands import CHANGE_MONEY, rebuild_money_change
 from keelpay_server.auth.partner_service import PartnerService
 from keelpay_server.auth.passkey_service import PasskeyService
 from keelpay_server.auth.payout_vault import PayoutTarget
+from keelpay_server.auth.proof import Proof, spend, spend_needs
 from keelpay_server.auth.relying_party import RelyingParty
 from keelpay_server.auth.settings import AuthSettings
 from keelpay_server.auth.signing_key import SigningKey, generate_signing_key
@@ -145,8 +146,9 @@ class Scene:
         self.passkeys = PasskeyService(engine, pager, settings, secrets.token_bytes)
         self.confirmations = ConfirmationService(engine, pager, settings, self.shelf, secrets.token_bytes)
         self.partners = PartnerService(
-            engine, pager, settings, self.keeper, self.standing, self.shelf, Vault(), secrets.token_bytes
-        )
+            engine, pager, settings, self.keeper, self.standing, self.shelf, Vault(), secrets.token_bytes,
+            LinkDesk(bytes(32), pages_origin=ORIGIN, life_s=1800, random_bytes=secrets.token_bytes),
+        )  # fmt: skip
         self.approvals = ApprovalService(engine, pager, {CHANGE_MONEY: rebuild_money_change}, {})
         self.handlers = expiry_handlers(engine)
         self.keys: dict[str, SigningKey] = {}

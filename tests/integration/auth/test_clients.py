@@ -1,20 +1,36 @@
 """Who calls: assertions, tokens, keys that overlap and end, and the kill switch."""
 
+import secrets
+
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from keelpay.api.auth.v1 import partner_request_pb2, partner_service_pb2, signing_key_pb2
 from keelpay_server.auth.client_commands import CreateClient, ResumeClient, SuspendClient
 from keelpay_server.auth.client_key import ClientKey
+from keelpay_server.auth.jws import sign
 from keelpay_server.auth.key_keeper import KeyKeeper
+from keelpay_server.auth.key_proof import PROOF_TYPE
 from keelpay_server.auth.platform_key import PlatformKey, WrongMasterKey
-from keelpay_server.auth.signing_key import KeyAlgorithm, SigningKey, generate_signing_key
+from keelpay_server.auth.signing_key import KeyAlgorithm, SigningKey, generate_signing_key, thumbprint
 from keelpay_server.auth.standing import STALE_US_MAX
 from keelpay_server.book.caller import ANYONE, CallerKind
 from keelpay_server.book.reasons import Reason
 
 from .refusals import refused
-from .scene import ACME, AMA, OTHER, OTHER_PAYMENT, PARTNER_SCOPES, PAYMENT, SECOND, Scene, der_of, fresh, payment_facts
+from .scene import (
+    ACME,
+    AMA,
+    OTHER,
+    OTHER_PAYMENT,
+    PARTNER_SCOPES,
+    PAYMENT,
+    SECOND,
+    Scene,
+    der_of,
+    fresh,
+    payment_facts,
+)
 
 
 async def issue(scene, assertion, scopes=()):
@@ -22,15 +38,23 @@ async def issue(scene, assertion, scopes=()):
     return (await scene.call(ANYONE, scene.partners.IssueToken, request)).token
 
 
-async def add_key(scene, key, client="partners/acme", caller=ACME, expire_s=0, algorithm=None):
+def proof_of(key, client, request_id, *, by=None, typ=PROOF_TYPE, **changes):
+    """What shows that whoever adds a key holds it; `by` names another key that signs instead."""
+    signer = by or key
+    claims = {"iss": client, "jti": request_id, **changes}
+    return sign(claims, SigningKey(thumbprint(key.public.public_key), signer.algorithm, signer.private_key), typ)
+
+
+async def add_key(scene, key, client="partners/acme", caller=ACME, expire_s=0, algorithm=None, request_id="", **how):
+    request_id = request_id or fresh()
     request = partner_request_pb2.CreateSigningKeyRequest(
-        parent=client, request_id=fresh(),
+        parent=client, request_id=request_id, proof=proof_of(key, client, request_id.lower(), **how),
         signing_key=signing_key_pb2.SigningKey(
             algorithm=algorithm or (1 if key.algorithm is KeyAlgorithm.EDDSA else 2), public_key_der=der_of(key),
             expire_time=Timestamp(seconds=expire_s) if expire_s else None,
         ),
     )  # fmt: skip
-    return (await scene.call(caller, scene.partners.CreateSigningKey, request)).signing_key
+    return await scene.call(caller, scene.partners.CreateSigningKey, request)
 
 
 def revoke_key(scene, name, caller=ACME):
@@ -107,7 +131,7 @@ async def test_a_name_is_taken_once(scene):
 
 async def test_keys_overlap_and_a_revoked_one_ends_its_tokens_at_once(scene):
     old = await scene.token()
-    added = await add_key(scene, key := generate_signing_key(KeyAlgorithm.ES256))
+    added = (await add_key(scene, key := generate_signing_key(KeyAlgorithm.ES256))).signing_key
     first = scene.keys["partners/acme"]
     scene.keys["partners/acme"] = SigningKey(added.name.rpartition("/")[2], key.algorithm, key.private_key)
     new = await scene.token()
@@ -131,7 +155,7 @@ async def test_payer_tokens_end_with_the_key_that_asked_for_them(scene):
 
 async def test_a_key_ends_when_it_said_it_would(scene):
     key = generate_signing_key()
-    added = await add_key(scene, key, expire_s=scene.now_s() + 60)
+    added = (await add_key(scene, key, expire_s=scene.now_s() + 60)).signing_key
     scene.keys["partners/acme"] = SigningKey(added.name.rpartition("/")[2], key.algorithm, key.private_key)
     token = await scene.token()
     await scene.caller(token.value)
@@ -143,7 +167,7 @@ async def test_a_key_ends_when_it_said_it_would(scene):
 
 async def test_keys_are_counted_and_never_come_back(scene):
     first = generate_signing_key()
-    added = await add_key(scene, first)
+    added = (await add_key(scene, first)).signing_key
     assert await refused(add_key(scene, first)) is Reason.RESOURCE_ALREADY_EXISTS
     await revoke_key(scene, added.name)
     assert await refused(add_key(scene, first)) is Reason.RESOURCE_ALREADY_EXISTS
@@ -337,7 +361,7 @@ async def test_private_keys_are_sealed_by_the_master_key(scene):
 
 
 async def test_processes_that_start_together_make_one_first_key(scene):
-    again = KeyKeeper(scene.engine, bytes(32), scene.partners._random_bytes)
+    again = KeyKeeper(scene.engine, bytes(32), secrets.token_bytes)
     await again._add(first=True)
     assert len(await scene.reader.find(PlatformKey, {"purpose": "tokens"})) == 1
 

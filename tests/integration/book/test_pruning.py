@@ -7,6 +7,7 @@ import pytest
 from keelpay_server.app.keeping import keeping_rules
 from keelpay_server.auth.confirmation import Confirmation, ConfirmationState
 from keelpay_server.auth.enrolment import Registration
+from keelpay_server.auth.payer_link import PayerLink, PayerLinkState
 from keelpay_server.book import pruning
 from keelpay_server.book.changes import Work
 from keelpay_server.book.ports import Page
@@ -117,6 +118,38 @@ async def test_what_was_signed_or_made_a_passkey_stays(engine, clock):
     gone = {int(ConfirmationState.EXPIRED), int(ConfirmationState.SUPERSEDED)}
     assert await ids(engine, Confirmation) == {row.id for row in confirmations if row.id[0] not in gone}
     assert await ids(engine, Registration) == {row.id for row in enrolments[1:]}
+
+
+def link(number, state, expire_us, update_us):
+    digest = bytes([number] * 32)
+    return PayerLink(
+        bytes([number] * 16),
+        digest,
+        digest,
+        "acme/ann",
+        "manage",
+        "",
+        "",
+        "k",
+        None,
+        int(state),
+        0,
+        expire_us,
+        1,
+        update_us,
+    )
+
+
+async def test_links_go_long_after_they_closed_whether_they_were_opened_or_not(engine, clock):
+    begin = clock()
+    links = [link(int(state), state, begin, begin) for state in PayerLinkState]
+    open_for_long = link(8, PayerLinkState.OPEN, begin + 10 * DAY_US, begin)
+    used_late = link(9, PayerLinkState.USED, begin, begin + 10 * DAY_US)
+    for row in (*links, open_for_long, used_late):
+        await engine.execute(PutRow(row=row))
+    clock.days = 50.5
+    await prune(engine)
+    assert await ids(engine, PayerLink) == {open_for_long.id, used_late.id}
 
 
 async def test_a_row_that_changed_since_it_was_read_stays(engine, clock):

@@ -123,6 +123,7 @@ class Shop:
             CreateMerchant(
                 merchant=CAFE, partner="acme", display_name="Café", statement_descriptor="CAFE", currency="CNY",
                 calendar="Asia/Shanghai@00:00", fee_plan=FEES, payout_bank="", payout_account="", metadata="",
+                return_origins="https://shop.example com.example.app:",
             )
         )  # fmt: skip
         await self.run(CreatePayer(partner="acme", person="ama", handle=secrets.token_bytes(32)))

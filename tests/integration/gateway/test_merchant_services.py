@@ -28,7 +28,8 @@ class Door:
     def __init__(self, shop):
         pager = Pager(b"a secret for page tokens")
         self.shop = shop
-        self.orders, self.refunds = OrderService(shop.engine, pager), RefundService(shop.engine, pager, POLICY)
+        self.orders = OrderService(shop.engine, pager, None, None, None)
+        self.refunds = RefundService(shop.engine, pager, POLICY)
 
     async def call(self, service, name, request, caller=ACME):
         set_current(Call("test", caller, f"/keelpay.api.gateway.v1.{type(service).__name__}/{name}", 0))

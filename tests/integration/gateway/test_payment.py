@@ -73,6 +73,15 @@ async def test_want_of_funds_is_a_decline_not_an_error_and_gives_the_mandate_bac
     assert (await shop.get_mandate(payment)).spent_total == 0
 
 
+@pytest.mark.parametrize("channel,bank", [(1, "sandbox-wallet"), (3, "sandbox-card")])
+async def test_a_mandate_over_the_balance_is_spent_for_the_balance_alone(shop: Shop, channel: int, bank: str) -> None:
+    await shop.fill(50_000)
+    agreed = (await shop.pay_from_balance(1_000)).mandate
+    elsewhere = draft(shop, method=Method(channel, None, agreed, bank, ""), go=True)
+    await refused(shop, elsewhere, Reason.MANDATE_PAYEE_MISMATCH)
+    assert await shop.held() == (49_000, 0)
+
+
 async def test_a_decline_releases_the_hold_and_keeps_the_payment_payable(shop: Shop) -> None:
     card = await shop.instrument("tok-insufficient-funds")
     payment = await shop.pay(5_000, instrument=card)

@@ -18,7 +18,7 @@ from keelpay_server.gateway.payment import PaymentState
 from keelpay_server.gateway.refund import Refund
 from keelpay_server.risk.decision import Outcome
 from keelpay_server.risk.review import DecideReview, Review, ReviewState, Verdict
-from tests.integration.gateway.shop import ACME, AMA, CAFE, CARD, DAY, Put, Shop
+from tests.integration.gateway.shop import ACME, AMA, BALANCE, CAFE, CARD, DAY, Put, Shop
 
 MANUAL = 2
 HOUR = 3_600_000_000
@@ -177,6 +177,20 @@ async def test_a_mandate_gets_back_what_was_not_taken(shop: Shop) -> None:
     expired = await shop.pay_from_balance_manually(20_000)
     await shop.advance(8 * DAY)
     assert await spent(shop, expired) == 0
+
+
+async def test_a_day_gets_back_only_what_was_spent_on_it(shop: Shop) -> None:
+    await shop.fill(100_000)
+    held = await shop.pay_from_balance_manually(20_000)
+    again = Method(BALANCE, None, held.mandate, "", "")
+    await cancel(shop, held)
+    assert (await shop.get_mandate(held)).spent_day == 0
+    held = await shop.pay(20_000, method=again, capture_method=MANUAL)
+    await shop.advance(DAY)
+    await shop.pay(30_000, method=again)
+    await cancel(shop, held)
+    mandate = await shop.get_mandate(held)
+    assert (mandate.spent_day, mandate.spent_total) == (30_000, 30_000)
 
 
 async def test_a_mandate_used_up_by_a_payment_that_its_bank_declines_is_active_again(shop: Shop) -> None:

@@ -13,6 +13,8 @@ from keelpay.api.gateway.v1 import (
     refund_service_pb2,
 )
 from keelpay.api.type.v1.money_pb2 import Money
+from keelpay_server.auth.relying_party import RelyingParty
+from keelpay_server.auth.settings import AuthSettings
 from keelpay_server.book.call import Call, set_current
 from keelpay_server.book.caller import Caller, CallerKind
 from keelpay_server.book.paging import Pager
@@ -33,6 +35,10 @@ from .shop import ACME, AMA, POLICY, Put
 MANAGE = Caller(CallerKind.PAYER, "acme", AMA, purpose="manage")
 PAGER = Pager(b"a secret for page tokens")
 PAYER = "partners/acme/payers/ama"
+SETTINGS = AuthSettings(
+    party=RelyingParty(rp_id="pay.example.com", origins=frozenset({"https://pay.example.com"})),
+    issuer="https://pay.example.com", audience="test", pages_origin="https://pay.example.com",
+)  # fmt: skip
 ROUTES = Routes((Route("sandbox-card", 3),))
 
 
@@ -51,9 +57,9 @@ class Door:
 
     def __init__(self, shop):
         self.shop, self.dispatcher = shop, CountingDispatcher()
-        # No assertion is verified here.
-        self.payments = PaymentService(shop.engine, PAGER, ROUTES, None, self.dispatcher)
-        self.orders, self.refunds = OrderService(shop.engine, PAGER), RefundService(shop.engine, PAGER, POLICY)
+        self.payments = PaymentService(shop.engine, PAGER, ROUTES, SETTINGS, self.dispatcher)
+        self.orders = OrderService(shop.engine, PAGER, ROUTES, None, None)
+        self.refunds = RefundService(shop.engine, PAGER, POLICY)
         self.payers = PayerService(shop.engine, PAGER, None, None, None)
 
     async def call(self, service, name, request, caller=ACME):
@@ -183,6 +189,26 @@ async def test_a_payment_shows_all_that_was_asked_of_its_bank_oldest_first(door,
     assert [operation.number for operation in shown] == [1, 2, 3, 4, 5, 6]
 
 
+async def test_a_payment_that_is_captured_in_many_parts_shows_each_state_once(door):
+    await door.shop.fill()
+    payment = await door.shop.pay_from_balance_manually(1_000)
+    lengths = []
+    for _ in range(20):
+        request = payment_request_pb2.CapturePaymentRequest(
+            name=name_of(payment), request_id=str(uuid.uuid4()), amount=Money(currency_code="CNY", amount_minor=50)
+        )
+        shown = (await door.call(door.payments, "CapturePayment", request)).payment
+        lengths.append(len((await door.shop.payment(payment.id)).history))
+    states = [step.state for step in shown.transitions]
+    assert len(states) == len(set(states))
+    counts = {step.state: step.count for step in shown.transitions}
+    assert counts[PaymentState.PARTIALLY_CAPTURED] == 19
+    assert counts[PaymentState.CAPTURED] == 1
+    parts = next(step for step in shown.transitions if step.state == PaymentState.PARTIALLY_CAPTURED)
+    assert parts.time.ToMicroseconds() <= parts.last_time.ToMicroseconds() <= shown.update_time.ToMicroseconds()
+    assert max(lengths[2:-1]) - min(lengths[2:-1]) < 20  # digits of the sums, and no row a capture
+
+
 async def test_the_way_back_goes_to_the_bank_from_creation_or_from_confirmation(door, monkeypatch):
     shop, asked = door.shop, []
     rail, card = shop.rails["sandbox-card"], shop.card
@@ -212,6 +238,31 @@ async def test_the_way_back_goes_to_the_bank_from_creation_or_from_confirmation(
     await confirmed(await made("later", return_url="https://shop.example/no"), return_url="com.example.app://3")
     await confirmed(await made("nowhere"))
     assert asked == ["https://shop.example/1", "https://shop.example/2", "com.example.app://3", ""]
+
+
+async def test_who_came_from_our_page_comes_back_to_it_and_goes_on_to_the_merchant_from_there(door, monkeypatch):
+    asked = []
+    rail = door.shop.rails["sandbox-card"]
+    authorize_many = rail.authorize_many
+
+    def watched(requests):
+        asked.extend(request.return_uri for request in requests)
+        return authorize_many(requests)
+
+    monkeypatch.setattr(rail, "authorize_many", watched)
+    create = payment_request_pb2.CreatePaymentRequest(
+        parent="merchants/cafe", request_id=str(uuid.uuid4()), return_url="https://shop.example/thanks",
+        payment=payment_pb2.Payment(
+            merchant_payment_id="page-1", payer=PAYER, amount=Money(currency_code="CNY", amount_minor=500), channel=3,
+            region="CN", region_source=1,
+        ),
+    )  # fmt: skip
+    payment = (await door.call(door.payments, "CreatePayment", create)).payment
+    page = Caller(CallerKind.PAYER, "acme", AMA, purpose="pay", resource=payment.name, session="lnk-1")
+    confirm = payment_request_pb2.ConfirmPaymentRequest(name=payment.name, request_id=str(uuid.uuid4()))
+    paid = (await door.call(door.payments, "ConfirmPayment", confirm, page)).payment
+    assert asked == ["https://pay.example.com/return"]
+    assert paid.return_url == "https://shop.example/thanks"
 
 
 async def test_a_bank_took_part_in_what_it_was_asked_for_alone(door):

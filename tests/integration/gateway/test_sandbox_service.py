@@ -7,7 +7,7 @@ import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from keelpay.api.rail.v1 import operation_pb2
+from keelpay.api.rail.v1 import operation_pb2, statement_pb2
 from keelpay.api.sandbox.v1 import sandbox_service_pb2 as pb
 from keelpay.api.sandbox.v1 import scenario_pb2
 from keelpay_server.book.caller import Caller, CallerKind
@@ -245,3 +245,18 @@ async def test_scenarios_are_listed_in_pages(sandbox):
             break
     assert len(names) == 5
     assert names == sorted(set(names))
+
+
+async def test_a_movement_that_no_operation_caused_is_booked_once_under_its_request_id(sandbox, shop):
+    request = pb.PostBankEntryRequest(
+        request_id=asked(), bank="sandbox-card", kind=statement_pb2.STATEMENT_LINE_KIND_TOP_UP, amount_minor=700,
+        currency_code="CNY", text="OWN FUNDS",
+    )  # fmt: skip
+    replayed = [(await sandbox.PostBankEntry(request, None)).replayed for _ in range(2)]
+    assert replayed == [False, True]
+    day = shop.rails["sandbox-card"].bank.business_date
+    await advance(sandbox, step=step(days=2))
+    statement = await shop.rails["sandbox-card"].statement(day, "CNY")
+    assert [(line.amount_minor, line.text) for line in statement.lines] == [(700, "OWN FUNDS")]
+    request.bank, request.request_id = "nobody", asked()
+    await refused(sandbox.PostBankEntry(request, None), Reason.RESOURCE_NOT_FOUND)

@@ -63,3 +63,21 @@ async def test_to_begin_again_leaves_the_schedule_alone(shop: Shop) -> None:
     await fetch.begin()
     await shop.do_due()
     assert len(await imported(shop)) == 1
+
+
+async def test_a_bank_that_tells_another_banks_statement_is_not_believed(shop: Shop) -> None:
+    await fetching(shop)
+    rail = shop.rails["sandbox-card"]
+    honest = rail.statement
+
+    async def foreign(day, currency):
+        return (await honest(day, currency))._replace(bank="sandbox-wallet")
+
+    rail.statement = foreign
+    await shop.pay(10_000)
+    await pass_a_day(shop)
+    assert await shop.reader.find(Statement, {"bank": "sandbox-wallet"}) == []
+    assert await imported(shop) == []
+    rail.statement = honest
+    await pass_a_day(shop)
+    assert len(await imported(shop)) >= 1

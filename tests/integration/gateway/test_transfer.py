@@ -4,9 +4,10 @@ import secrets
 
 import pytest
 
-from keelpay_server.auth.confirmation import Confirmation, ConfirmationState, Proof
+from keelpay_server.auth.confirmation import Confirmation, ConfirmationState
 from keelpay_server.auth.confirmation_commands import Ceremony, StartConfirmation
 from keelpay_server.auth.passkey import Passkey, PasskeyState
+from keelpay_server.auth.proof import Proof
 from keelpay_server.auth.terms import ConfirmationMethod, WithdrawalTerms
 from keelpay_server.book.payer import Payer, PayerState
 from keelpay_server.book.rail import OperationOutcome

@@ -52,6 +52,23 @@ def test_the_servers_wheel_carries_the_server_its_sdk_and_the_demo(tmp_path: Pat
     assert {f"{package}/py.typed" for package in carried} <= set(zipfile.ZipFile(wheel).namelist())
 
 
+def test_the_servers_wheel_carries_the_pages_where_the_edge_looks_for_them(tmp_path: Path):
+    wheel = build_wheel(ROOT, tmp_path)
+    zipfile.ZipFile(wheel).extractall(tmp_path / "installed")
+    program = (
+        "import keelpay_server.edge.site as site; folder = site.site_folder(); print(folder); site.Site(folder, ())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path / "installed", check=False
+    )
+    assert done.returncode == 0, done.stderr
+    installed = Path(done.stdout.strip())
+    assert installed == tmp_path / "installed/keelpay_server/edge/web"
+    assert {path.relative_to(installed) for path in installed.rglob("*")} == {
+        path.relative_to(ROOT / "clients/web") for path in (ROOT / "clients/web").rglob("*")
+    }
+
+
 def test_the_sdks_wheel_carries_the_sdk_alone(sdk_wheel: Path):
     assert packages(sdk_wheel) == {"keelpay"}
 

@@ -75,15 +75,17 @@ async def test_reflection_names_the_served_services(bench):
     assert {ECHO.full_name, "grpc.health.v1.Health"} <= names
 
 
-async def test_a_unix_socket_serves_and_carries_the_bridges_address(tmp_path):
+async def test_a_unix_socket_serves_and_only_the_edges_word_about_addresses_counts(tmp_path):
     address = f"unix:{tmp_path}/keelpay.sock"
-    async with serving(listeners=(LOCAL, Listener(address=address))) as bench:
+    forwarded, key = ("x-forwarded-for", "198.51.100.7"), ("x-keelpay-edge", "key")
+    async with serving(listeners=(LOCAL, Listener(address=address)), edge_key="key") as bench:
         credentials = grpc.local_channel_credentials(grpc.LocalConnectionType.UDS)
         async with grpc.aio.secure_channel(address, credentials) as channel:
-            metadata = bench.headers(metadata=(("x-forwarded-for", "198.51.100.7"),))
-            await channel.unary_unary(f"/{ECHO.full_name}/Echo")(b"", metadata=metadata)
-        await bench.call("Echo", metadata=(("x-forwarded-for", "198.51.100.7"),))
-        assert [call.address for call in bench.servicer.calls] == ["198.51.100.7", "127.0.0.1"]
+            for claimed in ((forwarded, key), (forwarded, ("x-keelpay-edge", "guess")), (forwarded,)):
+                metadata = bench.headers(metadata=claimed)
+                await channel.unary_unary(f"/{ECHO.full_name}/Echo")(b"", metadata=metadata)
+        await bench.call("Echo", metadata=(forwarded, key))
+        assert [call.address for call in bench.servicer.calls] == ["198.51.100.7", "unix", "unix", "127.0.0.1"]
 
 
 def page(url):

@@ -81,7 +81,13 @@ class ScriptedServer(grpc.GenericRpcHandler):
     def __init__(self) -> None:
         self.calls: list[Call] = []
         self.address = ""
+        self.mode = ""
         self._scripts: dict[str, deque[Any]] = defaultdict(deque)
+
+    @property
+    def told(self) -> tuple[tuple[str, str], ...]:
+        """What every answer carries, in a head or in trailers, if the server tells its mode."""
+        return (("x-keelpay-mode", self.mode),) if self.mode else ()
 
     def script(self, method: str, *actions: Any) -> None:
         """Says what the next calls of an RPC (`PaymentService/GetPayment`) are answered with.
@@ -130,22 +136,23 @@ class ScriptedServer(grpc.GenericRpcHandler):
 
     async def _one(self, path: str, requests: Any, context: Any) -> Message:
         action = await self._note(path, requests, context)
+        context.set_trailing_metadata(self.told)
         if action is None:
             return message_factory.GetMessageClass(METHODS[path].output_type)()
-        return await _play(action, context)
+        return await self._play(action, context)
 
     async def _stream(self, path: str, requests: Any, context: Any) -> Any:
         action = await self._note(path, requests, context)
+        await context.send_initial_metadata(self.told)
         for each in action if isinstance(action, list) else [action] if action is not None else []:
-            yield await _play(each, context)
+            yield await self._play(each, context)
 
-
-async def _play(action: Any, context: Any) -> Message:
-    if isinstance(action, Refuse):
-        await context.abort(action.code, str(action.reason) or "scripted", action.trailers())
-    if isinstance(action, Hang):
-        await asyncio.Event().wait()
-    return action
+    async def _play(self, action: Any, context: Any) -> Message:
+        if isinstance(action, Refuse):
+            await context.abort(action.code, str(action.reason) or "scripted", (*action.trailers(), *self.told))
+        if isinstance(action, Hang):
+            await asyncio.Event().wait()
+        return action
 
 
 async def _healthy(_request: Any, _context: Any) -> Any:

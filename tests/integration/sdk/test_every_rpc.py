@@ -3,6 +3,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from google.protobuf import json_format
 
 import keelpay
@@ -19,12 +20,13 @@ from keelpay import (
     PaymentDraft,
     PaymentFacts,
     PaymentMethod,
+    SigningPrivateKey,
     credentials,
     enums,
 )
 from keelpay.api.auth.v1 import attestation_pb2
 from keelpay.api.rail.v1 import notification_pb2, operation_request_pb2, query_request_pb2
-from keelpay.api.sandbox.v1 import bank_control_pb2
+from keelpay.api.sandbox.v1 import bank_control_pb2, scenario_pb2
 from tests.integration.sdk.driver import Driver
 from tests.integration.sdk.scripted_server import METHODS
 
@@ -35,6 +37,8 @@ PAYMENT = "merchants/cafe/payments/pay-1"
 CARD = f"{PAYER}/instruments/ins-1"
 DRAFT = PaymentDraft.of(merchant="merchants/cafe", amount=CNY, method=PaymentMethod.balance(PAYER), region="CN")
 WORD = attestation_pb2.PersonAttestation(amr=["pwd"], jws="a.b.c")
+KNOWN_ID = "018f0000-0000-7000-8000-000000000001"
+NEW_KEY = SigningPrivateKey("partners/shop", "", "EdDSA", Ed25519PrivateKey.generate())
 ENTRY = NewListEntry(
     kind=enums.EntryKind.DEVICE, value="d", strength=enums.Strength.ALLOW, comment="known", expire_time=NOON
 )
@@ -65,9 +69,8 @@ ROUTES = {
     "PartnerService/ListMerchants": lambda c: c.merchants.list(state="ACTIVE").first(),
     "PartnerService/IssueToken": lambda c: c.tokens.issue("a.b.c", scopes=["payments.read"]),
     "PartnerService/IssuePayerToken": lambda c: c.tokens.enrol(PAYER, WORD),
-    "PartnerService/CreateSigningKey": lambda c: c.partners.create_signing_key(
-        b"k" * 44, algorithm=enums.KeyAlgorithm.EDDSA
-    ),
+    "PartnerService/CreatePayerLink": lambda c: c.tokens.enrol_link(PAYER, WORD),
+    "PartnerService/CreateSigningKey": lambda c: c.partners.create_signing_key(NEW_KEY, request_id=KNOWN_ID),
     "PartnerService/RevokeSigningKey": lambda c: c.partners.revoke_signing_key("partners/shop/signingKeys/k"),
     "PartnerService/ListSigningKeys": lambda c: c.partners.signing_keys(state="ACTIVE").first(),
     "PartnerService/GetJwks": lambda c: c.partners.jwks(),
@@ -115,6 +118,13 @@ ROUTES = {
     "OrderService/LookupOrder": lambda c: c.orders.lookup("o-1"),
     "OrderService/ListOrders": lambda c: c.orders.list(state="OPEN", payer=PAYER).first(),
     "OrderService/CloseOrder": lambda c: c.orders.close("merchants/cafe/orders/o"),
+    "OrderService/CreateCheckoutLink": lambda c: c.orders.create_checkout_link(PAYMENT),
+    "OrderService/ListPaymentOptions": lambda c: c.payments.options(PAYMENT),
+    "CheckoutService/OpenSession": lambda c: c.sessions.open("A" * 43),
+    "CheckoutService/GetSession": lambda c: c.sessions.get(),
+    "CheckoutService/RefreshSession": lambda c: c.sessions.refresh(),
+    "CheckoutService/ChoosePaymentMethod": lambda c: c.payments.choose(PAYMENT, PaymentMethod.card(CARD)),
+    "CheckoutService/GetReceipt": lambda c: c.payments.receipt(PAYMENT),
     "PayerService/CreatePayer": lambda c: c.payers.create("ann", locale="zh-CN"),
     "PayerService/GetPayer": lambda c: c.payers.get(PAYER),
     "PayerService/TokenizeInstrument": lambda c: c.payers.tokenize(
@@ -168,6 +178,14 @@ ROUTES = {
     "RuleService/RemoveEntries": lambda c: c.lists.remove(["listEntries/payer-0"], comment="old"),
     "SandboxBankControlService/SetFaults": lambda c: c.sandbox_bank.set_faults(bank_control_pb2.Faults(seed=1)),
     "SandboxBankControlService/SetScenario": lambda c: c.sandbox_bank.set_scenario("reply-lost"),
+    "SandboxBankControlService/OrderScenario": lambda c: c.sandbox_bank.order_scenario(
+        b"0123456789abcdef", scenario_pb2.Scenario(operation_count=1)
+    ),
+    "SandboxBankControlService/ListOrders": lambda c: c.sandbox_bank.orders(),
+    "SandboxBankControlService/EndOrders": lambda c: c.sandbox_bank.end_orders(),
+    "SandboxBankControlService/DecideOperation": lambda c: c.sandbox_bank.decide_operation(
+        bank_control_pb2.DecideOperationRequest()
+    ),
     "SandboxBankControlService/AdvanceTime": lambda c: c.sandbox_bank.advance_time(timedelta(hours=1), days=1),
     "SandboxBankControlService/PostEntry": lambda c: c.sandbox_bank.post_entry(
         bank_control_pb2.PostEntryRequest(amount_minor=1)
@@ -185,6 +203,9 @@ ROUTES = {
     ),
     "SandboxService/ListScenarios": lambda c: c.sandbox.scenarios(bank="icbc").first(),
     "SandboxService/TriggerEvent": lambda c: c.sandbox.trigger(PAYMENT, enums.Trigger.LATE_SUCCESS),
+    "SandboxService/PostBankEntry": lambda c: c.sandbox.post_entry(
+        bank="icbc", kind=enums.RailStatementLineKind.TOP_UP, amount=Money(1, "CNY")
+    ),
     "SandboxService/Reset": lambda c: c.sandbox.reset(),
 }
 WATCHES = (keelpay.AsyncPaymentWatch, keelpay.PaymentWatch, keelpay.AsyncEventStream, keelpay.EventStream)

@@ -12,6 +12,7 @@ from keelpay_server.auth.evidence import (
     EVIDENCE_LENGTH_MAX,
     Evidence,
     SpcDisplay,
+    evidence_digest,
     read_evidence,
     verify_evidence,
     write_evidence,
@@ -155,6 +156,51 @@ def paths(members: object, prefix: tuple[str, ...] = ()) -> list[tuple[str, ...]
     if not isinstance(members, dict):
         return [prefix]
     return [path for name in members for path in [(*prefix, name), *paths(members[name], (*prefix, name))]]
+
+
+UNSIGNED = {
+    ("display", "logos"), ("passkey", "signCount"), ("relyingParty", "embedders"), ("relyingParty", "origins"),
+    ("times", "startedAtUs"), ("times", "verifiedAtUs"),
+}  # fmt: skip
+"""What no passkey signs: context that only the digest in the journal vouches for."""
+
+
+def _changed(value: object) -> object:
+    """A value a little different: still of its type, so that it is found for what it says and not for its form."""
+    match value:
+        case bool():
+            return not value
+        case int():
+            return value + 1
+        case str():
+            return value[:-2] + ("A" if value[-2:-1] != "A" else "B") + value[-1:] if len(value) > 1 else value + "A"
+        case list():
+            return [*value, "https://other.example"]
+        case _:
+            return "other"
+
+
+@pytest.mark.parametrize("file", [FILE, SPC_FILE], ids=["webauthn", "spc"])
+def test_tampering_with_any_member_is_found_by_the_signature_or_by_the_digest(file: str):
+    genuine = json.loads(file)
+    passed = set()
+    for path in (path for path in paths(genuine) if path):
+        members = copy.deepcopy(genuine)
+        parent = members
+        for name in path[:-1]:
+            parent = parent[name]
+        if isinstance(parent[path[-1]], dict):
+            continue
+        parent[path[-1]] = _changed(parent[path[-1]])
+        tampered = json.dumps(members)
+        assert evidence_digest(tampered) != evidence_digest(file), path
+        if verify_evidence(tampered).valid:
+            passed.add(path)
+    assert passed == {path for path in UNSIGNED if path[0] in genuine}
+
+
+def test_the_digest_does_not_depend_on_how_the_file_is_written():
+    assert evidence_digest(json.dumps(dict(reversed(json.loads(FILE).items())))) == evidence_digest(FILE)
 
 
 _json = st.recursive(

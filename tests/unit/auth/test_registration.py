@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keelpay.testing import SoftPasskey
+from keelpay.testing.soft_passkey import cose_public_key
 from keelpay_server.auth import base64url
 from keelpay_server.auth.options import KnownPasskey, request_options, spc_request
 from keelpay_server.auth.registration import (
@@ -239,6 +240,24 @@ def test_creation_options_always_require_user_verification_and_name_our_algorith
     ]
     assert options["user"]["id"] == base64url.encode(USER_HANDLE)
     assert "payment" not in options["extensions"]
+
+
+def test_a_browser_that_signs_the_making_of_a_payment_credential_is_known_from_then_on():
+    device = SoftPasskey(origin=ORIGIN, browser_bound=True)
+    expected = ExpectedRegistration(challenge=NONCE, party=PARTY, payment=True)
+    credential = device.create(creation(payment=True))
+    assert verify_registration(credential, expected).browser_key == cose_public_key(device.browser_key)
+    assert verify_registration(SoftPasskey(origin=ORIGIN).create(creation(payment=True)), expected).browser_key is None
+    assert verify_registration(device.create(creation()), EXPECTED).browser_key is None
+
+
+@pytest.mark.parametrize("signature", ["AAAA", "***", 7])
+def test_a_browsers_signature_over_the_making_that_does_not_hold_is_refused(signature: object):
+    device = SoftPasskey(origin=ORIGIN, browser_bound=True)
+    credential = json.loads(device.create(creation(payment=True)))
+    credential["clientExtensionResults"]["payment"]["browserBoundSignature"]["signature"] = signature
+    expected = ExpectedRegistration(challenge=NONCE, party=PARTY, payment=True)
+    assert refusal(json.dumps(credential), expected) is RegistrationFailure.BROWSER_BOUND_KEY
 
 
 def test_creation_options_for_spc_ask_for_a_platform_authenticator():

@@ -69,6 +69,7 @@ def policies():
     for area, service in (
         ("auth", "partner"), ("auth", "passkey"), ("auth", "confirmation"), ("auth", "approval"),
         ("gateway", "payment"), ("gateway", "order"), ("gateway", "refund"), ("gateway", "payer"),
+        ("gateway", "checkout"),
     ):  # fmt: skip
         module = import_module(f"keelpay.api.{area}.v1.{service}_service_pb2")
         for each in module.DESCRIPTOR.services_by_name.values():

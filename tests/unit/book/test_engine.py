@@ -9,6 +9,7 @@ from keelpay_server.book import lane as lane_module
 from keelpay_server.book import worker as worker_module
 from keelpay_server.book.engine import Engine, key_of
 from keelpay_server.book.ports import StorageLost
+from keelpay_server.book.queue import QUEUE_MAX
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused
 from keelpay_server.book.request import request_of
@@ -27,11 +28,11 @@ async def engine(monkeypatch):
 
 
 async def test_many_commands_beyond_the_queue_are_told_so_each_and_the_rest_is_done(engine):
-    outcomes = await engine.execute_many(notes(lane_module.QUEUE_MAX + 1500))
+    outcomes = await engine.execute_many(notes(QUEUE_MAX + 1500))
     refused = [outcome.refusal for outcome in outcomes if outcome.refusal is not None]
     assert {refusal.reason for refusal in refused} == {Reason.OVERLOADED}
-    assert len(outcomes) - len(refused) == lane_module.QUEUE_MAX
-    assert sum(map(len, engine.store.committed)) == lane_module.QUEUE_MAX
+    assert len(outcomes) - len(refused) == QUEUE_MAX
+    assert sum(map(len, engine.store.committed)) == QUEUE_MAX
 
 
 async def test_one_refusal_that_many_callers_raise_does_not_grow(engine):

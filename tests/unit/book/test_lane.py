@@ -12,6 +12,7 @@ from keelpay_server.book.command import Command
 from keelpay_server.book.lane import Lane
 from keelpay_server.book.lease import Lease
 from keelpay_server.book.ports import StorageLost
+from keelpay_server.book.queue import QUEUE_MAX
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused
 from keelpay_server.book.world import Unloaded
@@ -132,12 +133,12 @@ async def test_answers_come_in_the_order_of_their_commands(lane, store):
 
 async def test_a_full_queue_refuses_at_once(lane, store):
     first = await hold(lane, store)
-    waiting = [lane.submit(notes(1000)) for _ in range(lane_module.QUEUE_MAX // 1000)]
+    waiting = [lane.submit(notes(1000)) for _ in range(QUEUE_MAX // 1000)]
     with pytest.raises(Refused) as refused:
         lane.submit(notes(1))
     assert refused.value.reason is Reason.OVERLOADED
     assert refused.value.retry_after_ms > 0
-    assert lane.queued == lane_module.QUEUE_MAX
+    assert lane.queued == QUEUE_MAX
     store.gate.set()
     await asyncio.gather(first, *waiting)
     assert lane.queued == 0

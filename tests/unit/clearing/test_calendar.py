@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keelpay_server.clearing.calendar import CalendarError, business_days_later, next_cut_off, parse_calendar
+from keelpay_server.clearing.calendar import CalendarError, next_cut_off, parse_calendar, statement_day_later
 
 HOUR_US = 3_600_000_000
 
@@ -78,4 +78,4 @@ def test_a_business_day_is_no_day_of_a_weekend_and_counts_from_its_first_moment(
     def moment(told):
         return int(datetime.fromisoformat(f"{told}+00:00").timestamp()) * 1_000_000
 
-    assert business_days_later(moment(after), days) == moment(f"{first}T00:00")
+    assert statement_day_later(moment(after), days) == moment(f"{first}T00:00")

@@ -91,3 +91,12 @@ def test_a_foreign_file_is_refused_on_its_first_line(content):
     with pytest.raises(StatementFileError) as refused:
         parse_statement(content)
     assert refused.value.line in {0, 1}
+
+
+@pytest.mark.parametrize("field", ["natural_key", "bank_reference", "text"])
+@pytest.mark.parametrize("word", ["a\0b", "\ud800"])
+def test_a_text_that_no_database_can_store_is_refused_by_its_line(field, word):
+    header, line = records_of(make(5))
+    with pytest.raises(StatementFileError) as refused:
+        parse_statement(reseal([header, line | {field: word}]))
+    assert refused.value.line == 2

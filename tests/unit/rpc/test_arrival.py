@@ -27,10 +27,12 @@ def test_an_address_is_the_peer_without_its_port(peer, address):
     assert address_of(peer, {}) == address
 
 
-def test_a_forwarded_address_counts_only_from_the_bridge():
+def test_a_forwarded_address_counts_only_from_the_edge():
     forwarded = {"x-forwarded-for": "198.51.100.7"}
-    assert address_of("unix:", forwarded) == "198.51.100.7"
-    assert address_of("ipv4:192.0.2.7:1", forwarded) == "192.0.2.7"
+    assert address_of("unix:", {**forwarded, "x-keelpay-edge": "key"}, "key") == "198.51.100.7"
+    assert address_of("unix:", {**forwarded, "x-keelpay-edge": "guess"}, "key") == "unix"
+    assert address_of("unix:", {**forwarded, "x-keelpay-edge": ""}) == address_of("unix:", forwarded) == "unix"
+    assert address_of("ipv4:192.0.2.7:1", {**forwarded, "x-keelpay-edge": "key"}, "key") == "192.0.2.7"
 
 
 def test_anonymous_callers_of_one_ipv6_network_are_one():

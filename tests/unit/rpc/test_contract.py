@@ -2,6 +2,7 @@
 
 import pytest
 
+from keelpay.api.type.v1 import bounds_pb2
 from keelpay_server.book.caller import Caller, CallerKind
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused
@@ -60,6 +61,26 @@ def test_every_request_has_a_reader_that_bears_an_empty_and_an_endless_message(m
 def test_a_request_id_that_is_no_uuid_is_refused(method):
     violations = dict(compile_check(method.descriptor.input_type)(method.request(request_id="not-a-uuid")))
     assert "request_id" in violations
+
+
+UUID_TEXT = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
+
+
+def test_every_request_id_is_written_alike():
+    fields = {field.full_name: field for method in METHODS for field in request_ids(method.descriptor.input_type)}
+    assert len(fields) > 50
+    for name, field in fields.items():
+        bounds = field.GetOptions().Extensions[bounds_pb2.bounds]
+        assert (bounds.required, bounds.pattern) == (True, UUID_TEXT), name
+
+
+def request_ids(message, seen=frozenset()):
+    """The fields called request_id of a message, and of the messages in it."""
+    for field in message.fields:
+        if field.name == "request_id":
+            yield field
+        elif field.message_type is not None and field.message_type not in seen:
+            yield from request_ids(field.message_type, seen | {message})
 
 
 def test_every_door_for_volume_that_we_serve_has_the_big_limit():

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused
-from keelpay_server.rpc.limits import MINUTE_US, Load, RateLimit
+from keelpay_server.book.times import MINUTE_US
+from keelpay_server.rpc.limits import Load, RateLimit
 
 
 def refusal(function, *arguments):

@@ -9,17 +9,18 @@ from tests.infrastructure.sources import ROOT, SDK
 # What users may import; a name that goes is a breaking change, a name that comes is a promise.
 EXPORTED = """
     AdjustmentLeg AlreadyExistsError AsyncClient AsyncEventStream AsyncPager AsyncPaymentWatch AsyncSigner Backoff
-    BankAccount Calendar CaptureMethod Card ChainAddress Channel Client ConfigurationError ConfirmationMethod
-    ConflictError Credentials DeadlineError Defaults Device Event EventStream ExhaustedError FailedPreconditionError
-    Fee Fees InternalError InterruptedCallError InvalidArgumentError KeelpayError Money NewListEntry NotFoundError
-    Order OrderState Page Pager PayerDeclinedError Payment PaymentDraft PaymentFacts PaymentMethod PaymentState
-    PaymentWatch PayoutDestination PermissionDeniedError Reason Refund RefundState RefusedError Region Signer
-    SigningPrivateKey SigningRequest TermsDifferError UnauthenticatedError UnavailableError UnsupportedError VERSION
-    Wallet WebhookError credentials enums errors models new_request_id webhooks
+    BankAccount BrowserSigner Calendar CaptureMethod Card ChainAddress Channel Client ConfigurationError
+    ConfirmationMethod ConflictError Credentials DeadlineError Defaults Device Event EventStream ExhaustedError
+    FailedPreconditionError Fee Fees InternalError InterruptedCallError InvalidArgumentError KeelpayError Money
+    NewListEntry NotFoundError Order OrderState Page Pager PayerDeclinedError Payment PaymentDraft PaymentFacts
+    PaymentMethod PaymentState PaymentWatch PayoutDestination PermissionDeniedError Reason Refund RefundState
+    RefusedError Region Signer SigningPrivateKey SigningRequest TermsDifferError UnauthenticatedError
+    UnavailableError UnsupportedError VERSION Wallet WebhookError credentials enums errors models new_request_id
+    webhooks
 """
 NAMESPACES = """
     approvals confirmations events ledger lists mandates merchants orders partners passkeys payers payments payouts
-    rail reconciliation refunds reviews risk sandbox sandbox_bank settlements stubs tokens
+    rail reconciliation refunds reviews risk sandbox sandbox_bank sessions settlements stubs tokens
 """
 FORBIDDEN = {
     "sqlalchemy",
@@ -31,6 +32,7 @@ FORBIDDEN = {
     "cryptography",
     "cbor2",
     "click",
+    "segno",
 }
 
 
@@ -46,7 +48,7 @@ def test_a_name_that_does_not_exist_is_an_attribute_error():
 
 def test_both_clients_have_the_same_namespaces_and_methods():
     for kind in (keelpay.AsyncClient, keelpay.Client):
-        assert public(kind) == {*NAMESPACES.split(), "attest", "close", "local", "metadata", "with_token"}
+        assert public(kind) == {*NAMESPACES.split(), "attest", "close", "local", "metadata", "mode", "with_token"}
     for name in NAMESPACES.split():
         ours, theirs = (
             inspect.get_annotations(vars(kind)[name].func, eval_str=True)["return"]

@@ -1,3 +1,4 @@
+import hashlib
 import json
 from base64 import urlsafe_b64decode
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from keelpay import ConfigurationError, SigningPrivateKey, credentials
 
 PAYER = "partners/shop/payers/ann"
+REQUEST_ID = "018f0000-0000-7000-8000-000000000001"
 KEYS = [ed25519.Ed25519PrivateKey.generate(), ec.generate_private_key(ec.SECP256R1())]
 
 
@@ -27,6 +29,24 @@ def test_another_library_verifies_a_proof(key):
     assert (claims["iss"], claims["sub"]) == ("partners/shop", "partners/shop")
     assert 0 < claims["exp"] - claims["iat"] <= 300
     assert jwt.decode(holder.client_assertion("keelpay"), options={"verify_signature": False})["jti"] != claims["jti"]
+
+
+@pytest.mark.parametrize("key", KEYS, ids=["EdDSA", "ES256"])
+def test_a_key_that_is_registered_shows_that_it_is_held(key):
+    new = SigningPrivateKey.from_pem(pem(key), holder="partners/shop")
+    proof = new.possession_proof(REQUEST_ID)
+    assert jwt.decode(proof, key.public_key(), algorithms=[new.algorithm]) == {
+        "iss": "partners/shop",
+        "jti": REQUEST_ID,
+    }
+    header = jwt.get_unverified_header(proof)
+    assert (header["typ"], header["alg"]) == ("keelpay-key-proof+jwt", new.algorithm)
+    jwk = jwt.get_algorithm_by_name(new.algorithm).to_jwk(key.public_key(), as_dict=True)
+    named = json.dumps(
+        {name: jwk[name] for name in sorted({"crv", "kty", "x", "y"} & jwk.keys())}, separators=(",", ":")
+    )
+    assert urlsafe_b64decode(header["kid"] + "=") == hashlib.sha256(named.encode()).digest()
+    assert serialization.load_der_public_key(new.public_key_der) == key.public_key()
 
 
 @pytest.mark.parametrize("key", KEYS, ids=["EdDSA", "ES256"])

@@ -59,9 +59,9 @@ def undeclared(folders: tuple[str, ...], declared: set[str], known: set[str]) ->
 @pytest.mark.parametrize(
     ("folders", "pyproject", "extras"),
     [
-        (("server",), PYPROJECTS[0], {"data"}),
-        (("sdk",), PYPROJECTS[1], {"testing"}),
-        (("tests", "bench", "clients", "protos"), PYPROJECTS[0], {"data", "dev"}),
+        (("server",), PYPROJECTS[0], set()),
+        (("sdk",), PYPROJECTS[1], {"testing", "qr"}),
+        (("tests", "bench", "clients", "protos"), PYPROJECTS[0], {"parquet", "dev"}),
     ],
 )
 def test_nothing_is_imported_that_is_not_declared(folders, pyproject, extras):

@@ -24,8 +24,10 @@ EFFECTS = {
     "book/clock.py": "the one place that asks the machine for the time",
     "book/engine.py": "runs the lanes",
     "book/lane.py": "the batch loop",
+    "book/queue.py": "holds what callers await",
     "book/hub.py": "wakes those who watch",
     "book/worker.py": "claims and runs due work",
+    "book/pruning.py": "forgets with pauses between",
     "book/ports.py": "declares what storage and rails await",
     "auth/authentication.py": "many calls share one look at the database",
     "gateway/dispatch.py": "asks several banks at once",
@@ -49,7 +51,7 @@ WIRE = frozenset({"grpc", "grpc_health", "grpc_reflection", "grpc_status", "goog
 WIRE_READERS = (
     "rpc/*", "edge/*", "*/service*.py", "*/service/*.py", "*/*_service.py", "*/*_servicer.py", "*/*_render.py",
     "rails/grpc_*",
-    "rails/sandbox/notifier.py", "rails/sandbox/server.py", "rails/conformance/*",
+    "rails/sandbox/notifier.py", "rails/sandbox/remote_levers.py", "rails/sandbox/server.py", "rails/conformance/*",
     "app.py", "app/*", "cli.py", "cli/*",
 )  # fmt: skip
 

@@ -9,6 +9,7 @@ from keelpay_server.auth.confirmation_evidence import ConfirmationEvidence
 from keelpay_server.auth.enrolment import AttestedPerson, EnrolmentEvidence, Registration
 from keelpay_server.auth.mandate import Mandate
 from keelpay_server.auth.passkey import Passkey
+from keelpay_server.auth.payer_link import PayerLink
 from keelpay_server.auth.platform_key import PlatformKey
 from keelpay_server.auth.proposal import Proposal
 from keelpay_server.auth.quota import PartnerQuota
@@ -24,7 +25,10 @@ partner_quotas = entity_table(PartnerQuota, "partner_quotas", changing=True)
 attested_persons = entity_table(
     AttestedPerson, "attested_persons", Index(None, "book_id", "payer", "id"), append_only=True
 )
-registrations = entity_table(Registration, "registrations")
+payer_links = entity_table(
+    PayerLink, "payer_links", Index(None, "book_id", "digest", unique=True), Index(None, "book_id", "live_target")
+)
+registrations = entity_table(Registration, "registrations", Index(None, "book_id", "payer", "id"))
 enrolment_evidence = entity_table(EnrolmentEvidence, "enrolment_evidence", append_only=True)
 passkeys = entity_table(
     Passkey, "passkeys", Index(None, "book_id", "credential", unique=True), Index(None, "book_id", "payer", "id"),

@@ -141,8 +141,9 @@ class ApproveProposalRequest(_message.Message):
     name: _builtins.str
     """`proposals/{x}`."""
     request_id: _builtins.str
-    """The caller's id of this request, a UUID in lower case (AIP-155). The same id with the same body is never done
-    twice: it answers with the resource as it is now, or with the same refusal. Remembered for at least 30 days.
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
     """
     comment: _builtins.str
     """Why, for the audit trail. At most 256 characters."""
@@ -201,8 +202,9 @@ class RejectProposalRequest(_message.Message):
     name: _builtins.str
     """`proposals/{x}`."""
     request_id: _builtins.str
-    """The caller's id of this request, a UUID in lower case (AIP-155). The same id with the same body is never done
-    twice: it answers with the resource as it is now, or with the same refusal. Remembered for at least 30 days.
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
     """
     comment: _builtins.str
     """Why, for the audit trail. 1 to 256 characters."""

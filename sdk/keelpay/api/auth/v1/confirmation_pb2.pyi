@@ -67,15 +67,15 @@ class Confirmation(_message.Message):
         STATE_UNSPECIFIED: Confirmation._State.ValueType  # 0
         """Not said. Never returned."""
         STATE_PENDING: Confirmation._State.ValueType  # 1
-        """Waits to be signed."""
+        """Waits to be signed. Then CONSUMED, REJECTED, EXPIRED or SUPERSEDED."""
         STATE_CONSUMED: Confirmation._State.ValueType  # 2
-        """Spent: by a success, or by an attempt that failed."""
+        """Spent: by a success, or by an attempt that failed. End."""
         STATE_REJECTED: Confirmation._State.ValueType  # 3
-        """The person or the client said no: see `rejection`."""
+        """The person or the client said no: see `rejection`. End."""
         STATE_EXPIRED: Confirmation._State.ValueType  # 4
-        """Its time ran out."""
+        """Its time ran out. End."""
         STATE_SUPERSEDED: Confirmation._State.ValueType  # 5
-        """A newer one for the same act took its place."""
+        """A newer one for the same act took its place. End."""
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
         """Life of a confirmation."""
@@ -83,15 +83,15 @@ class Confirmation(_message.Message):
     STATE_UNSPECIFIED: Confirmation.State.ValueType  # 0
     """Not said. Never returned."""
     STATE_PENDING: Confirmation.State.ValueType  # 1
-    """Waits to be signed."""
+    """Waits to be signed. Then CONSUMED, REJECTED, EXPIRED or SUPERSEDED."""
     STATE_CONSUMED: Confirmation.State.ValueType  # 2
-    """Spent: by a success, or by an attempt that failed."""
+    """Spent: by a success, or by an attempt that failed. End."""
     STATE_REJECTED: Confirmation.State.ValueType  # 3
-    """The person or the client said no: see `rejection`."""
+    """The person or the client said no: see `rejection`. End."""
     STATE_EXPIRED: Confirmation.State.ValueType  # 4
-    """Its time ran out."""
+    """Its time ran out. End."""
     STATE_SUPERSEDED: Confirmation.State.ValueType  # 5
-    """A newer one for the same act took its place."""
+    """A newer one for the same act took its place. End."""
 
     class _Rejection:
         ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -233,6 +233,7 @@ class ConfirmationEvidence(_message.Message):
     CLIENT_DATA_JSON_FIELD_NUMBER: _builtins.int
     AUTHENTICATOR_DATA_FIELD_NUMBER: _builtins.int
     SIGNATURE_FIELD_NUMBER: _builtins.int
+    DOCUMENT_JSON_FIELD_NUMBER: _builtins.int
     passkey: _builtins.str
     """The passkey that signed, `partners/{p}/payers/{u}/passkeys/{k}`."""
     public_key_cose: _builtins.bytes
@@ -243,6 +244,10 @@ class ConfirmationEvidence(_message.Message):
     """WebAuthn authenticatorData, as it was signed."""
     signature: _builtins.bytes
     """The signature over authenticatorData and SHA-256 of clientDataJSON."""
+    document_json: _builtins.str
+    """All of it and the terms as one file, JSON: what `keelpay evidence verify` reads, without us and years later. Its
+    digest is in the event that says that the confirmation was spent.
+    """
     def __init__(
         self,
         *,
@@ -251,10 +256,11 @@ class ConfirmationEvidence(_message.Message):
         client_data_json: _builtins.bytes = ...,
         authenticator_data: _builtins.bytes = ...,
         signature: _builtins.bytes = ...,
+        document_json: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["authenticator_data", b"authenticator_data", "client_data_json", b"client_data_json", "passkey", b"passkey", "public_key_cose", b"public_key_cose", "signature", b"signature"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authenticator_data", b"authenticator_data", "client_data_json", b"client_data_json", "document_json", b"document_json", "passkey", b"passkey", "public_key_cose", b"public_key_cose", "signature", b"signature"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

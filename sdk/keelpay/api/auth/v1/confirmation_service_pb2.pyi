@@ -63,8 +63,9 @@ class StartConfirmationRequest(_message.Message):
     parent: _builtins.str
     """The payer who is asked, `partners/{p}/payers/{u}`."""
     request_id: _builtins.str
-    """The caller's id of this request, a UUID in lower case (AIP-155). The same id with the same body is never done
-    twice: it answers with the resource as it is now, or with the same refusal. Remembered for at least 30 days.
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
     """
     payment: _builtins.str
     """A payment of this payer, `merchants/{m}/payments/{p}`."""
@@ -139,8 +140,9 @@ class RejectConfirmationRequest(_message.Message):
     name: _builtins.str
     """`partners/{p}/payers/{u}/confirmations/{c}`."""
     request_id: _builtins.str
-    """The caller's id of this request, a UUID in lower case (AIP-155). The same id with the same body is never done
-    twice: it answers with the resource as it is now, or with the same refusal. Remembered for at least 30 days.
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
     """
     rejection: _confirmation_pb2.Confirmation.Rejection.ValueType
     """Why."""
@@ -245,8 +247,9 @@ class StartMandateRequest(_message.Message):
     parent: _builtins.str
     """The only merchant who may use it, `merchants/{m}`."""
     request_id: _builtins.str
-    """The caller's id of this request, a UUID in lower case (AIP-155). The same id with the same body is never done
-    twice: it answers with the resource as it is now, or with the same refusal. Remembered for at least 30 days.
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
     """
     @_builtins.property
     def mandate(self) -> _mandate_pb2.Mandate:
@@ -308,8 +311,9 @@ class FinishMandateRequest(_message.Message):
     parent: _builtins.str
     """The merchant, `merchants/{m}`."""
     request_id: _builtins.str
-    """The caller's id of this request, a UUID in lower case (AIP-155). The same id with the same body is never done
-    twice: it answers with the resource as it is now, or with the same refusal. Remembered for at least 30 days.
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
     """
     confirmation: _builtins.str
     """The confirmation that StartMandate returned; it is spent."""
@@ -372,8 +376,9 @@ class RevokeMandateRequest(_message.Message):
     name: _builtins.str
     """`merchants/{m}/mandates/{x}`."""
     request_id: _builtins.str
-    """The caller's id of this request, a UUID in lower case (AIP-155). The same id with the same body is never done
-    twice: it answers with the resource as it is now, or with the same refusal. Remembered for at least 30 days.
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
     """
     def __init__(
         self,

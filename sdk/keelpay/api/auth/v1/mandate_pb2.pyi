@@ -34,15 +34,15 @@ class Mandate(_message.Message):
         STATE_UNSPECIFIED: Mandate._State.ValueType  # 0
         """Not said. Never returned."""
         STATE_ACTIVE: Mandate._State.ValueType  # 1
-        """Can be used."""
+        """Can be used. Then SUSPENDED, REVOKED, EXPIRED or EXHAUSTED."""
         STATE_SUSPENDED: Mandate._State.ValueType  # 2
-        """Paused, for example while the payer's passkeys are recovered. Then ACTIVE or REVOKED."""
+        """Paused, for example while the payer's passkeys are recovered. Then ACTIVE, REVOKED or EXPIRED."""
         STATE_REVOKED: Mandate._State.ValueType  # 3
         """Ended by the payer, the merchant or the operator. End."""
         STATE_EXPIRED: Mandate._State.ValueType  # 4
         """Its time ran out. End."""
         STATE_EXHAUSTED: Mandate._State.ValueType  # 5
-        """`total_max` is used up. ACTIVE again if a payment under it comes to nothing; otherwise it ends as others do."""
+        """`total_max` is used up. Then ACTIVE again if a payment under it comes to nothing, SUSPENDED, REVOKED or EXPIRED."""
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
         """Life of a mandate."""
@@ -50,15 +50,15 @@ class Mandate(_message.Message):
     STATE_UNSPECIFIED: Mandate.State.ValueType  # 0
     """Not said. Never returned."""
     STATE_ACTIVE: Mandate.State.ValueType  # 1
-    """Can be used."""
+    """Can be used. Then SUSPENDED, REVOKED, EXPIRED or EXHAUSTED."""
     STATE_SUSPENDED: Mandate.State.ValueType  # 2
-    """Paused, for example while the payer's passkeys are recovered. Then ACTIVE or REVOKED."""
+    """Paused, for example while the payer's passkeys are recovered. Then ACTIVE, REVOKED or EXPIRED."""
     STATE_REVOKED: Mandate.State.ValueType  # 3
     """Ended by the payer, the merchant or the operator. End."""
     STATE_EXPIRED: Mandate.State.ValueType  # 4
     """Its time ran out. End."""
     STATE_EXHAUSTED: Mandate.State.ValueType  # 5
-    """`total_max` is used up. ACTIVE again if a payment under it comes to nothing; otherwise it ends as others do."""
+    """`total_max` is used up. Then ACTIVE again if a payment under it comes to nothing, SUSPENDED, REVOKED or EXPIRED."""
 
     NAME_FIELD_NUMBER: _builtins.int
     PAYER_FIELD_NUMBER: _builtins.int
@@ -75,6 +75,8 @@ class Mandate(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     STATE_VERSION_FIELD_NUMBER: _builtins.int
+    PAYEE_NAME_FIELD_NUMBER: _builtins.int
+    INSTRUMENT_DISPLAY_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`merchants/{m}/mandates/{x}`."""
     payer: _builtins.str
@@ -93,6 +95,10 @@ class Mandate(_message.Message):
     """The confirmation that the payer signed, `partners/{p}/payers/{u}/confirmations/{c}`."""
     state_version: _builtins.int
     """Grows by one with every change. Serves as etag, and as version in events."""
+    payee_name: _builtins.str
+    """The only payee, exactly as the payer read and signed it."""
+    instrument_display: _builtins.str
+    """What is paid from, exactly as the payer read and signed it: "Balance"."""
     @_builtins.property
     def payment_max(self) -> _money_pb2.Money:
         """The most for one payment. At least 1 minor unit. All three limits are of one currency."""
@@ -135,10 +141,12 @@ class Mandate(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         state_version: _builtins.int = ...,
+        payee_name: _builtins.str = ...,
+        instrument_display: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "day_max", b"day_max", "expire_time", b"expire_time", "payment_max", b"payment_max", "total_max", b"total_max", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["confirmation", b"confirmation", "create_time", b"create_time", "day_max", b"day_max", "day_zone", b"day_zone", "expire_time", b"expire_time", "instrument", b"instrument", "name", b"name", "payer", b"payer", "payment_max", b"payment_max", "spent_day_minor", b"spent_day_minor", "spent_total_minor", b"spent_total_minor", "state", b"state", "state_version", b"state_version", "total_max", b"total_max", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confirmation", b"confirmation", "create_time", b"create_time", "day_max", b"day_max", "day_zone", b"day_zone", "expire_time", b"expire_time", "instrument", b"instrument", "instrument_display", b"instrument_display", "name", b"name", "payee_name", b"payee_name", "payer", b"payer", "payment_max", b"payment_max", "spent_day_minor", b"spent_day_minor", "spent_total_minor", b"spent_total_minor", "state", b"state", "state_version", b"state_version", "total_max", b"total_max", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -83,6 +83,7 @@ class Merchant(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     STATE_VERSION_FIELD_NUMBER: _builtins.int
+    RETURN_ORIGINS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`merchants/{m}`."""
     partner: _builtins.str
@@ -121,6 +122,12 @@ class Merchant(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """When it last changed."""
 
+    @_builtins.property
+    def return_origins(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Where payers may be sent back to: origins such as `https://shop.example`, or an app's own scheme in reverse domain
+        form, `com.example.shop:`. A `return_url` below none of them is refused. At most 20, each up to 256 characters.
+        """
+
     def __init__(
         self,
         *,
@@ -137,10 +144,11 @@ class Merchant(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         state_version: _builtins.int = ...,
+        return_origins: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "fee_plan", b"fee_plan", "payout_account", b"payout_account", "settlement_calendar", b"settlement_calendar", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name", "fee_plan", b"fee_plan", "metadata", b"metadata", "name", b"name", "partner", b"partner", "payout_account", b"payout_account", "settlement_calendar", b"settlement_calendar", "settlement_currency", b"settlement_currency", "state", b"state", "state_version", b"state_version", "statement_descriptor", b"statement_descriptor", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name", "fee_plan", b"fee_plan", "metadata", b"metadata", "name", b"name", "partner", b"partner", "payout_account", b"payout_account", "return_origins", b"return_origins", "settlement_calendar", b"settlement_calendar", "settlement_currency", b"settlement_currency", "state", b"state", "state_version", b"state_version", "statement_descriptor", b"statement_descriptor", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

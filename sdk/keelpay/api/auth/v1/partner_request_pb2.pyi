@@ -37,8 +37,9 @@ class CreateMerchantRequest(_message.Message):
     parent: _builtins.str
     """The partner it belongs to, `partners/{p}`."""
     request_id: _builtins.str
-    """The caller's id of this request, a UUID in lower case (AIP-155). The same id with the same body is never done
-    twice: it answers with the resource as it is now, or with the same refusal. Remembered for at least 30 days.
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
     """
     merchant_id: _builtins.str
     """The last part of the name. 1 to 63 lower-case letters, digits and hyphens."""
@@ -103,8 +104,9 @@ class UpdateMerchantRequest(_message.Message):
     name: _builtins.str
     """Which one, `merchants/{m}`."""
     request_id: _builtins.str
-    """The caller's id of this request, a UUID in lower case (AIP-155). The same id with the same body is never done
-    twice: it answers with the resource as it is now, or with the same refusal. Remembered for at least 30 days.
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
     """
     @_builtins.property
     def merchant(self) -> _merchant_pb2.Merchant:
@@ -233,8 +235,9 @@ class IssuePayerTokenRequest(_message.Message):
     parent: _builtins.str
     """The partner's own payer, `partners/{p}/payers/{u}`."""
     request_id: _builtins.str
-    """The caller's id of this request, a UUID in lower case (AIP-155). The same id with the same body is never done
-    twice: it answers with the resource as it is now, or with the same refusal. Remembered for at least 30 days.
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
     """
     kind: _token_pb2.PayerTokenKind.ValueType
     """What it is good for."""
@@ -290,6 +293,73 @@ class IssuePayerTokenResponse(_message.Message):
 Global___IssuePayerTokenResponse: _TypeAlias = IssuePayerTokenResponse  # noqa: Y015
 
 @_typing.final
+class CreatePayerLinkRequest(_message.Message):
+    """Asks for a link to one of our pages."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    ATTESTATION_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """The partner's own payer, `partners/{p}/payers/{u}`."""
+    request_id: _builtins.str
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
+    """
+    kind: _token_pb2.PayerTokenKind.ValueType
+    """What it is good for: ENROL or MANAGE."""
+    @_builtins.property
+    def attestation(self) -> _attestation_pb2.PersonAttestation:
+        """How the partner knows the person. Needed for ENROL, forbidden otherwise."""
+
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        kind: _token_pb2.PayerTokenKind.ValueType = ...,
+        attestation: _attestation_pb2.PersonAttestation | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["attestation", b"attestation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attestation", b"attestation", "kind", b"kind", "parent", b"parent", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreatePayerLinkRequest: _TypeAlias = CreatePayerLinkRequest  # noqa: Y015
+
+@_typing.final
+class CreatePayerLinkResponse(_message.Message):
+    """The link."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINK_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    replayed: _builtins.bool
+    """This request id was answered before; nothing was done now."""
+    @_builtins.property
+    def link(self) -> _token_pb2.PayerLink:
+        """The link. The same request again returns the same link."""
+
+    def __init__(
+        self,
+        *,
+        link: _token_pb2.PayerLink | None = ...,
+        replayed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["link", b"link"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["link", b"link", "replayed", b"replayed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreatePayerLinkResponse: _TypeAlias = CreatePayerLinkResponse  # noqa: Y015
+
+@_typing.final
 class CreateSigningKeyRequest(_message.Message):
     """Asks to add a public key."""
 
@@ -298,11 +368,18 @@ class CreateSigningKeyRequest(_message.Message):
     PARENT_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     SIGNING_KEY_FIELD_NUMBER: _builtins.int
+    PROOF_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """The partner, `partners/{p}`."""
     request_id: _builtins.str
-    """The caller's id of this request, a UUID in lower case (AIP-155). The same id with the same body is never done
-    twice: it answers with the resource as it is now, or with the same refusal. Remembered for at least 30 days.
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
+    """
+    proof: _builtins.str
+    """Proof that the caller holds the private half: a compact JWS (RFC 7515) by the new key. Header: `alg`, the key's own;
+    `typ`, "keelpay-key-proof+jwt"; `kid`, the key's thumbprint (RFC 7638, SHA-256, base64url). Claims: `iss`, which is
+    `parent`; `jti`, which is `request_id`. A repeat of the request may be proven anew. At most 1,024 characters.
     """
     @_builtins.property
     def signing_key(self) -> _signing_key_pb2.SigningKey:
@@ -314,10 +391,11 @@ class CreateSigningKeyRequest(_message.Message):
         parent: _builtins.str = ...,
         request_id: _builtins.str = ...,
         signing_key: _signing_key_pb2.SigningKey | None = ...,
+        proof: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["signing_key", b"signing_key"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "request_id", b"request_id", "signing_key", b"signing_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "proof", b"proof", "request_id", b"request_id", "signing_key", b"signing_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -362,8 +440,9 @@ class RevokeSigningKeyRequest(_message.Message):
     name: _builtins.str
     """`partners/{p}/signingKeys/{k}`."""
     request_id: _builtins.str
-    """The caller's id of this request, a UUID in lower case (AIP-155). The same id with the same body is never done
-    twice: it answers with the resource as it is now, or with the same refusal. Remembered for at least 30 days.
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
     """
     def __init__(
         self,

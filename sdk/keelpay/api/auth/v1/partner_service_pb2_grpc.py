@@ -71,6 +71,11 @@ class PartnerServiceStub(object):
                 request_serializer=keelpay_dot_api_dot_auth_dot_v1_dot_partner__request__pb2.IssuePayerTokenRequest.SerializeToString,
                 response_deserializer=keelpay_dot_api_dot_auth_dot_v1_dot_partner__request__pb2.IssuePayerTokenResponse.FromString,
                 _registered_method=True)
+        self.CreatePayerLink = channel.unary_unary(
+                '/keelpay.api.auth.v1.PartnerService/CreatePayerLink',
+                request_serializer=keelpay_dot_api_dot_auth_dot_v1_dot_partner__request__pb2.CreatePayerLinkRequest.SerializeToString,
+                response_deserializer=keelpay_dot_api_dot_auth_dot_v1_dot_partner__request__pb2.CreatePayerLinkResponse.FromString,
+                _registered_method=True)
         self.CreateSigningKey = channel.unary_unary(
                 '/keelpay.api.auth.v1.PartnerService/CreateSigningKey',
                 request_serializer=keelpay_dot_api_dot_auth_dot_v1_dot_partner__request__pb2.CreateSigningKeyRequest.SerializeToString,
@@ -149,8 +154,16 @@ class PartnerServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CreatePayerLink(self, request, context):
+        """Makes a link to the page on which one of the partner's own payers sets up a first passkey (ENROL) or manages
+        passkeys and mandates (MANAGE). It opens once; see CheckoutService.OpenSession. Payments have CreateCheckoutLink.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CreateSigningKey(self, request, context):
-        """Adds a public key. Add the new one, use it, then revoke the old one.
+        """Adds a public key that the caller proves to hold. Add the new one, use it, then revoke the old one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -214,6 +227,11 @@ def add_PartnerServiceServicer_to_server(servicer, server):
                     servicer.IssuePayerToken,
                     request_deserializer=keelpay_dot_api_dot_auth_dot_v1_dot_partner__request__pb2.IssuePayerTokenRequest.FromString,
                     response_serializer=keelpay_dot_api_dot_auth_dot_v1_dot_partner__request__pb2.IssuePayerTokenResponse.SerializeToString,
+            ),
+            'CreatePayerLink': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreatePayerLink,
+                    request_deserializer=keelpay_dot_api_dot_auth_dot_v1_dot_partner__request__pb2.CreatePayerLinkRequest.FromString,
+                    response_serializer=keelpay_dot_api_dot_auth_dot_v1_dot_partner__request__pb2.CreatePayerLinkResponse.SerializeToString,
             ),
             'CreateSigningKey': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateSigningKey,
@@ -426,6 +444,33 @@ class PartnerService(object):
             '/keelpay.api.auth.v1.PartnerService/IssuePayerToken',
             keelpay_dot_api_dot_auth_dot_v1_dot_partner__request__pb2.IssuePayerTokenRequest.SerializeToString,
             keelpay_dot_api_dot_auth_dot_v1_dot_partner__request__pb2.IssuePayerTokenResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreatePayerLink(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/keelpay.api.auth.v1.PartnerService/CreatePayerLink',
+            keelpay_dot_api_dot_auth_dot_v1_dot_partner__request__pb2.CreatePayerLinkRequest.SerializeToString,
+            keelpay_dot_api_dot_auth_dot_v1_dot_partner__request__pb2.CreatePayerLinkResponse.FromString,
             options,
             channel_credentials,
             insecure,

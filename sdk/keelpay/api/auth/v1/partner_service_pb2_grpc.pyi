@@ -53,8 +53,12 @@ class PartnerServiceStub:
     """
     IssuePayerToken: _grpc.UnaryUnaryMultiCallable[_partner_request_pb2.IssuePayerTokenRequest, _partner_request_pb2.IssuePayerTokenResponse]
     """Makes a single-purpose token for one of the partner's own payers, to hand to that person's app or page."""
+    CreatePayerLink: _grpc.UnaryUnaryMultiCallable[_partner_request_pb2.CreatePayerLinkRequest, _partner_request_pb2.CreatePayerLinkResponse]
+    """Makes a link to the page on which one of the partner's own payers sets up a first passkey (ENROL) or manages
+    passkeys and mandates (MANAGE). It opens once; see CheckoutService.OpenSession. Payments have CreateCheckoutLink.
+    """
     CreateSigningKey: _grpc.UnaryUnaryMultiCallable[_partner_request_pb2.CreateSigningKeyRequest, _partner_request_pb2.CreateSigningKeyResponse]
-    """Adds a public key. Add the new one, use it, then revoke the old one."""
+    """Adds a public key that the caller proves to hold. Add the new one, use it, then revoke the old one."""
     RevokeSigningKey: _grpc.UnaryUnaryMultiCallable[_partner_request_pb2.RevokeSigningKeyRequest, _partner_request_pb2.RevokeSigningKeyResponse]
     """Revokes a public key at once."""
     ListSigningKeys: _grpc.UnaryUnaryMultiCallable[_partner_service_pb2.ListSigningKeysRequest, _partner_service_pb2.ListSigningKeysResponse]
@@ -86,8 +90,12 @@ class PartnerServiceAsyncStub(PartnerServiceStub):
     """
     IssuePayerToken: _aio.UnaryUnaryMultiCallable[_partner_request_pb2.IssuePayerTokenRequest, _partner_request_pb2.IssuePayerTokenResponse]  # type: ignore[assignment]
     """Makes a single-purpose token for one of the partner's own payers, to hand to that person's app or page."""
+    CreatePayerLink: _aio.UnaryUnaryMultiCallable[_partner_request_pb2.CreatePayerLinkRequest, _partner_request_pb2.CreatePayerLinkResponse]  # type: ignore[assignment]
+    """Makes a link to the page on which one of the partner's own payers sets up a first passkey (ENROL) or manages
+    passkeys and mandates (MANAGE). It opens once; see CheckoutService.OpenSession. Payments have CreateCheckoutLink.
+    """
     CreateSigningKey: _aio.UnaryUnaryMultiCallable[_partner_request_pb2.CreateSigningKeyRequest, _partner_request_pb2.CreateSigningKeyResponse]  # type: ignore[assignment]
-    """Adds a public key. Add the new one, use it, then revoke the old one."""
+    """Adds a public key that the caller proves to hold. Add the new one, use it, then revoke the old one."""
     RevokeSigningKey: _aio.UnaryUnaryMultiCallable[_partner_request_pb2.RevokeSigningKeyRequest, _partner_request_pb2.RevokeSigningKeyResponse]  # type: ignore[assignment]
     """Revokes a public key at once."""
     ListSigningKeys: _aio.UnaryUnaryMultiCallable[_partner_service_pb2.ListSigningKeysRequest, _partner_service_pb2.ListSigningKeysResponse]  # type: ignore[assignment]
@@ -160,12 +168,22 @@ class PartnerServiceServicer(metaclass=_abc_1.ABCMeta):
         """Makes a single-purpose token for one of the partner's own payers, to hand to that person's app or page."""
 
     @_abc_1.abstractmethod
+    def CreatePayerLink(
+        self,
+        request: _partner_request_pb2.CreatePayerLinkRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_partner_request_pb2.CreatePayerLinkResponse, _abc.Awaitable[_partner_request_pb2.CreatePayerLinkResponse]]:
+        """Makes a link to the page on which one of the partner's own payers sets up a first passkey (ENROL) or manages
+        passkeys and mandates (MANAGE). It opens once; see CheckoutService.OpenSession. Payments have CreateCheckoutLink.
+        """
+
+    @_abc_1.abstractmethod
     def CreateSigningKey(
         self,
         request: _partner_request_pb2.CreateSigningKeyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_partner_request_pb2.CreateSigningKeyResponse, _abc.Awaitable[_partner_request_pb2.CreateSigningKeyResponse]]:
-        """Adds a public key. Add the new one, use it, then revoke the old one."""
+        """Adds a public key that the caller proves to hold. Add the new one, use it, then revoke the old one."""
 
     @_abc_1.abstractmethod
     def RevokeSigningKey(

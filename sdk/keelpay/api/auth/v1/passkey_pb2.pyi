@@ -34,7 +34,7 @@ class Passkey(_message.Message):
         STATE_UNSPECIFIED: Passkey._State.ValueType  # 0
         """Not said. Never returned."""
         STATE_ACTIVE: Passkey._State.ValueType  # 1
-        """May sign."""
+        """May sign. Then SUSPENDED or REVOKED."""
         STATE_SUSPENDED: Passkey._State.ValueType  # 2
         """Paused because it may have been copied. Then ACTIVE or REVOKED."""
         STATE_REVOKED: Passkey._State.ValueType  # 3
@@ -48,7 +48,7 @@ class Passkey(_message.Message):
     STATE_UNSPECIFIED: Passkey.State.ValueType  # 0
     """Not said. Never returned."""
     STATE_ACTIVE: Passkey.State.ValueType  # 1
-    """May sign."""
+    """May sign. Then SUSPENDED or REVOKED."""
     STATE_SUSPENDED: Passkey.State.ValueType  # 2
     """Paused because it may have been copied. Then ACTIVE or REVOKED."""
     STATE_REVOKED: Passkey.State.ValueType  # 3

@@ -33,8 +33,9 @@ class StartRegistrationRequest(_message.Message):
     parent: _builtins.str
     """The payer, `partners/{p}/payers/{u}`."""
     request_id: _builtins.str
-    """The caller's id of this request, a UUID in lower case (AIP-155). The same id with the same body is never done
-    twice: it answers with the resource as it is now, or with the same refusal. Remembered for at least 30 days.
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
     """
     display_name: _builtins.str
     """What the person calls it: "Ann's phone". 1 to 64 characters."""
@@ -98,8 +99,9 @@ class FinishRegistrationRequest(_message.Message):
     name: _builtins.str
     """The registration, `partners/{p}/payers/{u}/registrations/{r}`."""
     request_id: _builtins.str
-    """The caller's id of this request, a UUID in lower case (AIP-155). The same id with the same body is never done
-    twice: it answers with the resource as it is now, or with the same refusal. Remembered for at least 30 days.
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
     """
     credential_json: _builtins.str
     """The browser's PublicKeyCredential as JSON (WebAuthn Level 3, toJSON()). At most 65,536 characters."""
@@ -233,8 +235,9 @@ class RevokePasskeyRequest(_message.Message):
     name: _builtins.str
     """`partners/{p}/payers/{u}/passkeys/{k}`."""
     request_id: _builtins.str
-    """The caller's id of this request, a UUID in lower case (AIP-155). The same id with the same body is never done
-    twice: it answers with the resource as it is now, or with the same refusal. Remembered for at least 30 days.
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
     """
     def __init__(
         self,
@@ -291,8 +294,9 @@ class StartRecoveryRequest(_message.Message):
     parent: _builtins.str
     """The payer, `partners/{p}/payers/{u}`."""
     request_id: _builtins.str
-    """The caller's id of this request, a UUID in lower case (AIP-155). The same id with the same body is never done
-    twice: it answers with the resource as it is now, or with the same refusal. Remembered for at least 30 days.
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
     """
     display_name: _builtins.str
     """What the person calls the new passkey: "Ann's phone". 1 to 64 characters."""
@@ -357,8 +361,9 @@ class VetoRecoveryRequest(_message.Message):
     name: _builtins.str
     """The cooling passkey, `partners/{p}/payers/{u}/passkeys/{k}`."""
     request_id: _builtins.str
-    """The caller's id of this request, a UUID in lower case (AIP-155). The same id with the same body is never done
-    twice: it answers with the resource as it is now, or with the same refusal. Remembered for at least 30 days.
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
     """
     confirmation: _builtins.str
     """The confirmation by an old passkey; it is spent."""

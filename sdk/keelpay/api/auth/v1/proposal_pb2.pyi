@@ -34,13 +34,13 @@ class Proposal(_message.Message):
         STATE_UNSPECIFIED: Proposal._State.ValueType  # 0
         """Not said. Never returned."""
         STATE_PENDING: Proposal._State.ValueType  # 1
-        """Waits for a second person."""
+        """Waits for a second person. Then APPROVED, REJECTED or EXPIRED."""
         STATE_APPROVED: Proposal._State.ValueType  # 2
-        """Approved, and carried out: see `outcome`."""
+        """Approved, and carried out: see `outcome`. End."""
         STATE_REJECTED: Proposal._State.ValueType  # 3
-        """Refused by the second person."""
+        """Refused by the second person. End."""
         STATE_EXPIRED: Proposal._State.ValueType  # 4
-        """Nobody decided in time."""
+        """Nobody decided in time. End."""
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
         """Life of a proposal."""
@@ -48,13 +48,13 @@ class Proposal(_message.Message):
     STATE_UNSPECIFIED: Proposal.State.ValueType  # 0
     """Not said. Never returned."""
     STATE_PENDING: Proposal.State.ValueType  # 1
-    """Waits for a second person."""
+    """Waits for a second person. Then APPROVED, REJECTED or EXPIRED."""
     STATE_APPROVED: Proposal.State.ValueType  # 2
-    """Approved, and carried out: see `outcome`."""
+    """Approved, and carried out: see `outcome`. End."""
     STATE_REJECTED: Proposal.State.ValueType  # 3
-    """Refused by the second person."""
+    """Refused by the second person. End."""
     STATE_EXPIRED: Proposal.State.ValueType  # 4
-    """Nobody decided in time."""
+    """Nobody decided in time. End."""
 
     NAME_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int

@@ -57,7 +57,7 @@ class SigningKey(_message.Message):
         STATE_UNSPECIFIED: SigningKey._State.ValueType  # 0
         """Not said. Never returned."""
         STATE_ACTIVE: SigningKey._State.ValueType  # 1
-        """Signatures by it are accepted."""
+        """Signatures by it are accepted. Then REVOKED."""
         STATE_REVOKED: SigningKey._State.ValueType  # 2
         """Signatures by it are refused. End."""
 
@@ -67,7 +67,7 @@ class SigningKey(_message.Message):
     STATE_UNSPECIFIED: SigningKey.State.ValueType  # 0
     """Not said. Never returned."""
     STATE_ACTIVE: SigningKey.State.ValueType  # 1
-    """Signatures by it are accepted."""
+    """Signatures by it are accepted. Then REVOKED."""
     STATE_REVOKED: SigningKey.State.ValueType  # 2
     """Signatures by it are refused. End."""
 

@@ -27,7 +27,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from keelpay.api.type.v1 import bounds_pb2 as keelpay_dot_api_dot_type_dot_v1_dot_bounds__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fkeelpay/api/auth/v1/token.proto\x12\x13keelpay.api.auth.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a keelpay/api/type/v1/bounds.proto\"\x90\x01\n\x0b\x41\x63\x63\x65ssToken\x12 \n\x05value\x18\x01 \x01(\tB\n\xe2\x41\x01\x03\x8a\xb5\x18\x02@\x01R\x05value\x12\x41\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nexpireTime\x12\x1c\n\x06scopes\x18\x03 \x03(\tB\x04\xe2\x41\x01\x03R\x06scopes*\x85\x01\n\x0ePayerTokenKind\x12 \n\x1cPAYER_TOKEN_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14PAYER_TOKEN_KIND_PAY\x10\x01\x12\x1a\n\x16PAYER_TOKEN_KIND_ENROL\x10\x02\x12\x1b\n\x17PAYER_TOKEN_KIND_MANAGE\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fkeelpay/api/auth/v1/token.proto\x12\x13keelpay.api.auth.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a keelpay/api/type/v1/bounds.proto\"\x90\x01\n\x0b\x41\x63\x63\x65ssToken\x12 \n\x05value\x18\x01 \x01(\tB\n\xe2\x41\x01\x03\x8a\xb5\x18\x02@\x01R\x05value\x12\x41\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nexpireTime\x12\x1c\n\x06scopes\x18\x03 \x03(\tB\x04\xe2\x41\x01\x03R\x06scopes\"\xe7\x01\n\tPayerLink\x12\x1c\n\x03url\x18\x01 \x01(\tB\n\xe2\x41\x01\x03\x8a\xb5\x18\x02@\x01R\x03url\x12=\n\x04kind\x18\x02 \x01(\x0e\x32#.keelpay.api.auth.v1.PayerTokenKindB\x04\xe2\x41\x01\x03R\x04kind\x12\x1a\n\x05payer\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03R\x05payer\x12\x1e\n\x07payment\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03R\x07payment\x12\x41\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nexpireTime*\x85\x01\n\x0ePayerTokenKind\x12 \n\x1cPAYER_TOKEN_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14PAYER_TOKEN_KIND_PAY\x10\x01\x12\x1a\n\x16PAYER_TOKEN_KIND_ENROL\x10\x02\x12\x1b\n\x17PAYER_TOKEN_KIND_MANAGE\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,8 +40,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ACCESSTOKEN'].fields_by_name['expire_time']._serialized_options = b'\342A\001\003'
   _globals['_ACCESSTOKEN'].fields_by_name['scopes']._loaded_options = None
   _globals['_ACCESSTOKEN'].fields_by_name['scopes']._serialized_options = b'\342A\001\003'
-  _globals['_PAYERTOKENKIND']._serialized_start=304
-  _globals['_PAYERTOKENKIND']._serialized_end=437
+  _globals['_PAYERLINK'].fields_by_name['url']._loaded_options = None
+  _globals['_PAYERLINK'].fields_by_name['url']._serialized_options = b'\342A\001\003\212\265\030\002@\001'
+  _globals['_PAYERLINK'].fields_by_name['kind']._loaded_options = None
+  _globals['_PAYERLINK'].fields_by_name['kind']._serialized_options = b'\342A\001\003'
+  _globals['_PAYERLINK'].fields_by_name['payer']._loaded_options = None
+  _globals['_PAYERLINK'].fields_by_name['payer']._serialized_options = b'\342A\001\003'
+  _globals['_PAYERLINK'].fields_by_name['payment']._loaded_options = None
+  _globals['_PAYERLINK'].fields_by_name['payment']._serialized_options = b'\342A\001\003'
+  _globals['_PAYERLINK'].fields_by_name['expire_time']._loaded_options = None
+  _globals['_PAYERLINK'].fields_by_name['expire_time']._serialized_options = b'\342A\001\003'
+  _globals['_PAYERTOKENKIND']._serialized_start=538
+  _globals['_PAYERTOKENKIND']._serialized_end=671
   _globals['_ACCESSTOKEN']._serialized_start=157
   _globals['_ACCESSTOKEN']._serialized_end=301
+  _globals['_PAYERLINK']._serialized_start=304
+  _globals['_PAYERLINK']._serialized_end=535
 # @@protoc_insertion_point(module_scope)

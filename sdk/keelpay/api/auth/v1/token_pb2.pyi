@@ -81,3 +81,43 @@ class AccessToken(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AccessToken: _TypeAlias = AccessToken  # noqa: Y015
+
+@_typing.final
+class PayerLink(_message.Message):
+    """A link to one of our pages for one payer. Whoever opens it first has it: hand it to that person alone."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    URL_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    PAYER_FIELD_NUMBER: _builtins.int
+    PAYMENT_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    url: _builtins.str
+    """The whole URL; its secret stands behind the `#`, which browsers send to nobody."""
+    kind: Global___PayerTokenKind.ValueType
+    """What it is good for."""
+    payer: _builtins.str
+    """The payer, `partners/{p}/payers/{u}`."""
+    payment: _builtins.str
+    """The payment, `merchants/{m}/payments/{p}`; empty unless it is good for one."""
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when it can be opened, and a session that it opened be refreshed."""
+
+    def __init__(
+        self,
+        *,
+        url: _builtins.str = ...,
+        kind: Global___PayerTokenKind.ValueType = ...,
+        payer: _builtins.str = ...,
+        payment: _builtins.str = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "kind", b"kind", "payer", b"payer", "payment", b"payment", "url", b"url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PayerLink: _TypeAlias = PayerLink  # noqa: Y015

@@ -38,8 +38,8 @@ class _BreakKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_BreakKind.V
     BREAK_KIND_CHANNEL: _BreakKind.ValueType  # 5
     """The channel's record and ours disagree on what happened."""
     BREAK_KIND_OPERATION_UNKNOWN: _BreakKind.ValueType  # 6
-    """An operation's outcome stayed unknown until its schedule of queries ended, about 80 minutes; for a bank that says
-    that it is still at it, a week. EXPLAINED as soon as the outcome is known.
+    """An operation's outcome stayed unknown until its schedule of queries ended. That takes about 80 minutes; a week for
+    a bank that says that it is still at it. EXPLAINED as soon as the outcome is known.
     """
 
 class BreakKind(_BreakKind, metaclass=_BreakKindEnumTypeWrapper):
@@ -58,8 +58,8 @@ BREAK_KIND_DUPLICATE: BreakKind.ValueType  # 4
 BREAK_KIND_CHANNEL: BreakKind.ValueType  # 5
 """The channel's record and ours disagree on what happened."""
 BREAK_KIND_OPERATION_UNKNOWN: BreakKind.ValueType  # 6
-"""An operation's outcome stayed unknown until its schedule of queries ended, about 80 minutes; for a bank that says
-that it is still at it, a week. EXPLAINED as soon as the outcome is known.
+"""An operation's outcome stayed unknown until its schedule of queries ended. That takes about 80 minutes; a week for
+a bank that says that it is still at it. EXPLAINED as soon as the outcome is known.
 """
 Global___BreakKind: _TypeAlias = BreakKind  # noqa: Y015
 
@@ -78,9 +78,9 @@ class _BreakResolutionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Break
     BREAK_RESOLUTION_CREDIT_MERCHANT: _BreakResolution.ValueType  # 2
     """The bank has more than we: the merchant that `resource` names gets it, by the open window."""
     BREAK_RESOLUTION_RETURN_TO_PAYER: _BreakResolution.ValueType  # 3
-    """The bank has more than we: send it back to the payer of the payment that its operation was made for, or whose refund
-    left too little; for a top-up or withdrawal to the balance. An operation that its bank denied has happened. Refused
-    as long as the payment itself may still take the money.
+    """The bank has more than we, and it is the payer's. It goes back the way it came: to the payer of the payment that its
+    operation was made for, or whose refund left too little; for a top-up or withdrawal to the balance. An operation
+    that its bank denied has happened. Refused as long as the payment itself may still take the money.
     """
     BREAK_RESOLUTION_CLAIM: _BreakResolution.ValueType  # 4
     """The bank has less than we, and owes it: claimed from the bank, kept in suspense until a line pays it."""
@@ -104,9 +104,9 @@ incoming line is short of is the bank's charge. With `resource`: it pays the cla
 BREAK_RESOLUTION_CREDIT_MERCHANT: BreakResolution.ValueType  # 2
 """The bank has more than we: the merchant that `resource` names gets it, by the open window."""
 BREAK_RESOLUTION_RETURN_TO_PAYER: BreakResolution.ValueType  # 3
-"""The bank has more than we: send it back to the payer of the payment that its operation was made for, or whose refund
-left too little; for a top-up or withdrawal to the balance. An operation that its bank denied has happened. Refused
-as long as the payment itself may still take the money.
+"""The bank has more than we, and it is the payer's. It goes back the way it came: to the payer of the payment that its
+operation was made for, or whose refund left too little; for a top-up or withdrawal to the balance. An operation
+that its bank denied has happened. Refused as long as the payment itself may still take the money.
 """
 BREAK_RESOLUTION_CLAIM: BreakResolution.ValueType  # 4
 """The bank has less than we, and owes it: claimed from the bank, kept in suspense until a line pays it."""

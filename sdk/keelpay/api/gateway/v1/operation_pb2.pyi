@@ -29,15 +29,17 @@ class _OperationStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Operat
     OPERATION_STATE_UNSPECIFIED: _OperationState.ValueType  # 0
     """Not said. Never returned."""
     OPERATION_STATE_SUBMITTED: _OperationState.ValueType  # 1
-    """Recorded, and being sent."""
+    """Recorded, and being sent. Then SUCCEEDED, DECLINED, FAILED or UNKNOWN."""
     OPERATION_STATE_SUCCEEDED: _OperationState.ValueType  # 2
-    """The bank did it."""
+    """The bank did it. End."""
     OPERATION_STATE_DECLINED: _OperationState.ValueType  # 3
-    """The bank definitely said no."""
+    """The bank definitely said no. End."""
     OPERATION_STATE_FAILED: _OperationState.ValueType  # 4
-    """It is certain that the bank did not do it, for a technical reason."""
+    """It is certain that the bank did not do it, for a technical reason. End."""
     OPERATION_STATE_UNKNOWN: _OperationState.ValueType  # 5
-    """The answer was lost. We ask again after 2 s, 5 s, 15 s, 30 s, 1 min, 5 min and so on until it is known."""
+    """The answer was lost. We ask again after 2 s, 5 s, 15 s, 30 s, 1 min, 5 min and so on until it is known.
+    Then SUCCEEDED, DECLINED or FAILED.
+    """
 
 class OperationState(_OperationState, metaclass=_OperationStateEnumTypeWrapper):
     """What happened to an operation. The bank's answer may stay unknown for a while; nothing is sent twice meanwhile."""
@@ -45,15 +47,17 @@ class OperationState(_OperationState, metaclass=_OperationStateEnumTypeWrapper):
 OPERATION_STATE_UNSPECIFIED: OperationState.ValueType  # 0
 """Not said. Never returned."""
 OPERATION_STATE_SUBMITTED: OperationState.ValueType  # 1
-"""Recorded, and being sent."""
+"""Recorded, and being sent. Then SUCCEEDED, DECLINED, FAILED or UNKNOWN."""
 OPERATION_STATE_SUCCEEDED: OperationState.ValueType  # 2
-"""The bank did it."""
+"""The bank did it. End."""
 OPERATION_STATE_DECLINED: OperationState.ValueType  # 3
-"""The bank definitely said no."""
+"""The bank definitely said no. End."""
 OPERATION_STATE_FAILED: OperationState.ValueType  # 4
-"""It is certain that the bank did not do it, for a technical reason."""
+"""It is certain that the bank did not do it, for a technical reason. End."""
 OPERATION_STATE_UNKNOWN: OperationState.ValueType  # 5
-"""The answer was lost. We ask again after 2 s, 5 s, 15 s, 30 s, 1 min, 5 min and so on until it is known."""
+"""The answer was lost. We ask again after 2 s, 5 s, 15 s, 30 s, 1 min, 5 min and so on until it is known.
+Then SUCCEEDED, DECLINED or FAILED.
+"""
 Global___OperationState: _TypeAlias = OperationState  # noqa: Y015
 
 class _OperationKind:

@@ -36,15 +36,15 @@ class Order(_message.Message):
         STATE_UNSPECIFIED: Order._State.ValueType  # 0
         """Not said. Never returned."""
         STATE_OPEN: Order._State.ValueType  # 1
-        """Waits to be paid."""
+        """Waits to be paid. Then PAID, CLOSING, CLOSED or EXPIRED."""
         STATE_PAID: Order._State.ValueType  # 2
-        """One of its payments was captured, all of it or a part."""
+        """One of its payments was captured, all of it or a part. End."""
         STATE_CLOSING: Order._State.ValueType  # 3
-        """Closing was asked for while a payment is at the bank; ends as CLOSED, and a late success is refunded."""
+        """Closing was asked for while a payment is at the bank; a late success is refunded. Then CLOSED."""
         STATE_CLOSED: Order._State.ValueType  # 4
-        """Closed by the merchant. Takes no payment."""
+        """Closed by the merchant. Takes no payment. End."""
         STATE_EXPIRED: Order._State.ValueType  # 5
-        """Its time ran out. Takes no payment."""
+        """Its time ran out. Takes no payment. End."""
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
         """Life of an order."""
@@ -52,15 +52,15 @@ class Order(_message.Message):
     STATE_UNSPECIFIED: Order.State.ValueType  # 0
     """Not said. Never returned."""
     STATE_OPEN: Order.State.ValueType  # 1
-    """Waits to be paid."""
+    """Waits to be paid. Then PAID, CLOSING, CLOSED or EXPIRED."""
     STATE_PAID: Order.State.ValueType  # 2
-    """One of its payments was captured, all of it or a part."""
+    """One of its payments was captured, all of it or a part. End."""
     STATE_CLOSING: Order.State.ValueType  # 3
-    """Closing was asked for while a payment is at the bank; ends as CLOSED, and a late success is refunded."""
+    """Closing was asked for while a payment is at the bank; a late success is refunded. Then CLOSED."""
     STATE_CLOSED: Order.State.ValueType  # 4
-    """Closed by the merchant. Takes no payment."""
+    """Closed by the merchant. Takes no payment. End."""
     STATE_EXPIRED: Order.State.ValueType  # 5
-    """Its time ran out. Takes no payment."""
+    """Its time ran out. Takes no payment. End."""
 
     @_typing.final
     class MetadataEntry(_message.Message):
@@ -95,6 +95,7 @@ class Order(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     STATE_VERSION_FIELD_NUMBER: _builtins.int
+    RETURN_URL_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`merchants/{m}/orders/{o}`, given by the server."""
     merchant_order_id: _builtins.str
@@ -111,6 +112,11 @@ class Order(_message.Message):
     """The payment that is under way or that paid the order; empty before the first."""
     state_version: _builtins.int
     """Grows by one with every change. Serves as etag, and as version in events."""
+    return_url: _builtins.str
+    """Where the payer goes back to after paying: https, or an app's own scheme in reverse domain form (RFC 8252,
+    section 7.1), below one of the merchant's `return_origins`. Its payments take it over unless they have their own.
+    At most 2,048 characters.
+    """
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """What is to be paid. At least 1 minor unit."""
@@ -147,10 +153,11 @@ class Order(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         state_version: _builtins.int = ...,
+        return_url: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "expire_time", b"expire_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "description", b"description", "expire_time", b"expire_time", "merchant_order_id", b"merchant_order_id", "metadata", b"metadata", "name", b"name", "payer", b"payer", "payment", b"payment", "state", b"state", "state_version", b"state_version", "statement_descriptor", b"statement_descriptor", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "description", b"description", "expire_time", b"expire_time", "merchant_order_id", b"merchant_order_id", "metadata", b"metadata", "name", b"name", "payer", b"payer", "payment", b"payment", "return_url", b"return_url", "state", b"state", "state_version", b"state_version", "statement_descriptor", b"statement_descriptor", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

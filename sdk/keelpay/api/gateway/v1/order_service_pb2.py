@@ -23,12 +23,14 @@ _sym_db = _symbol_database.Default()
 
 
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
+from keelpay.api.auth.v1 import token_pb2 as keelpay_dot_api_dot_auth_dot_v1_dot_token__pb2
+from keelpay.api.gateway.v1 import checkout_pb2 as keelpay_dot_api_dot_gateway_dot_v1_dot_checkout__pb2
 from keelpay.api.gateway.v1 import order_pb2 as keelpay_dot_api_dot_gateway_dot_v1_dot_order__pb2
 from keelpay.api.type.v1 import bounds_pb2 as keelpay_dot_api_dot_type_dot_v1_dot_bounds__pb2
 from keelpay.api.type.v1 import policy_pb2 as keelpay_dot_api_dot_type_dot_v1_dot_policy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*keelpay/api/gateway/v1/order_service.proto\x12\x16keelpay.api.gateway.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\"keelpay/api/gateway/v1/order.proto\x1a keelpay/api/type/v1/bounds.proto\x1a keelpay/api/type/v1/policy.proto\"\xf6\x01\n\x12\x43reateOrderRequest\x12G\n\x06parent\x18\x01 \x01(\tB/\xe2\x41\x01\x02\x8a\xb5\x18\'*#^merchants/[a-z0-9][a-z0-9-]{0,62}$8\x01R\x06parent\x12V\n\nrequest_id\x18\x02 \x01(\tB7\xe2\x41\x01\x02\x8a\xb5\x18/*+^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$8\x01R\trequestId\x12?\n\x05order\x18\x03 \x01(\x0b\x32\x1d.keelpay.api.gateway.v1.OrderB\n\xe2\x41\x01\x02\x8a\xb5\x18\x02\x38\x01R\x05order\"f\n\x13\x43reateOrderResponse\x12\x33\n\x05order\x18\x01 \x01(\x0b\x32\x1d.keelpay.api.gateway.v1.OrderR\x05order\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayed\"u\n\x0fGetOrderRequest\x12\x62\n\x04name\x18\x01 \x01(\tBN\xe2\x41\x01\x02\x8a\xb5\x18\x46*B^merchants/[a-z0-9][a-z0-9-]{0,62}/orders/[a-z]{2,4}-[0-9a-z]{26}$8\x01R\x04name\"G\n\x10GetOrderResponse\x12\x33\n\x05order\x18\x01 \x01(\x0b\x32\x1d.keelpay.api.gateway.v1.OrderR\x05order\"\xb7\x01\n\x12LookupOrderRequest\x12G\n\x06parent\x18\x01 \x01(\tB/\xe2\x41\x01\x02\x8a\xb5\x18\'*#^merchants/[a-z0-9][a-z0-9-]{0,62}$8\x01R\x06parent\x12X\n\x11merchant_order_id\x18\x02 \x01(\tB,\xe2\x41\x01\x02\x8a\xb5\x18$ @*\x1e^[A-Za-z0-9][A-Za-z0-9_.:/-]*$8\x01R\x0fmerchantOrderId\"J\n\x13LookupOrderResponse\x12\x33\n\x05order\x18\x01 \x01(\x0b\x32\x1d.keelpay.api.gateway.v1.OrderR\x05order\"\xf0\x01\n\x11ListOrdersRequest\x12G\n\x06parent\x18\x01 \x01(\tB/\xe2\x41\x01\x02\x8a\xb5\x18\'*#^merchants/[a-z0-9][a-z0-9-]{0,62}$8\x01R\x06parent\x12&\n\tpage_size\x18\x02 \x01(\x05\x42\t\x8a\xb5\x18\x05\x08\x00\x10\xc8\x01R\x08pageSize\x12&\n\npage_token\x18\x03 \x01(\tB\x07\x8a\xb5\x18\x03 \x80\x08R\tpageToken\x12\x1f\n\x06\x66ilter\x18\x04 \x01(\tB\x07\x8a\xb5\x18\x03 \x80\x04R\x06\x66ilter\x12!\n\x08order_by\x18\x05 \x01(\tB\x06\x8a\xb5\x18\x02 @R\x07orderBy\"s\n\x12ListOrdersResponse\x12\x35\n\x06orders\x18\x01 \x03(\x0b\x32\x1d.keelpay.api.gateway.v1.OrderR\x06orders\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xcf\x01\n\x11\x43loseOrderRequest\x12\x62\n\x04name\x18\x01 \x01(\tBN\xe2\x41\x01\x02\x8a\xb5\x18\x46*B^merchants/[a-z0-9][a-z0-9-]{0,62}/orders/[a-z]{2,4}-[0-9a-z]{26}$8\x01R\x04name\x12V\n\nrequest_id\x18\x02 \x01(\tB7\xe2\x41\x01\x02\x8a\xb5\x18/*+^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$8\x01R\trequestId\"e\n\x12\x43loseOrderResponse\x12\x33\n\x05order\x18\x01 \x01(\x0b\x32\x1d.keelpay.api.gateway.v1.OrderR\x05order\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayed2\xa7\x05\n\x0cOrderService\x12\x84\x01\n\x0b\x43reateOrder\x12*.keelpay.api.gateway.v1.CreateOrderRequest\x1a+.keelpay.api.gateway.v1.CreateOrderResponse\"\x1c\x8a\xb5\x18\x18\n\x0corders.write\x12\x01\x01\x18\xe0\xd4\x03 \x88\'\x12~\n\x08GetOrder\x12\'.keelpay.api.gateway.v1.GetOrderRequest\x1a(.keelpay.api.gateway.v1.GetOrderResponse\"\x1f\x8a\xb5\x18\x1b\n\x0borders.read\x12\x03\x01\x02\x03\x18\xe0\xd4\x03 \xd0\x0f(\x01\x12\x86\x01\n\x0bLookupOrder\x12*.keelpay.api.gateway.v1.LookupOrderRequest\x1a+.keelpay.api.gateway.v1.LookupOrderResponse\"\x1e\x8a\xb5\x18\x1a\n\x0borders.read\x12\x02\x01\x03\x18\xe0\xd4\x03 \xd0\x0f(\x01\x12\x82\x01\n\nListOrders\x12).keelpay.api.gateway.v1.ListOrdersRequest\x1a*.keelpay.api.gateway.v1.ListOrdersResponse\"\x1d\x8a\xb5\x18\x19\n\x0borders.read\x12\x02\x01\x03\x18\xd8\x04 \x88\'(\x01\x12\x81\x01\n\nCloseOrder\x12).keelpay.api.gateway.v1.CloseOrderRequest\x1a*.keelpay.api.gateway.v1.CloseOrderResponse\"\x1c\x8a\xb5\x18\x18\n\x0corders.write\x12\x02\x01\x03\x18\xf0. \x88\'b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*keelpay/api/gateway/v1/order_service.proto\x12\x16keelpay.api.gateway.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fkeelpay/api/auth/v1/token.proto\x1a%keelpay/api/gateway/v1/checkout.proto\x1a\"keelpay/api/gateway/v1/order.proto\x1a keelpay/api/type/v1/bounds.proto\x1a keelpay/api/type/v1/policy.proto\"\xff\x01\n\x12\x43reateOrderRequest\x12G\n\x06parent\x18\x01 \x01(\tB/\xe2\x41\x01\x02\x8a\xb5\x18\'*#^merchants/[a-z0-9][a-z0-9-]{0,62}$8\x01R\x06parent\x12_\n\nrequest_id\x18\x02 \x01(\tB@\xe2\x41\x01\x02\x8a\xb5\x18\x38*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\x01R\trequestId\x12?\n\x05order\x18\x03 \x01(\x0b\x32\x1d.keelpay.api.gateway.v1.OrderB\n\xe2\x41\x01\x02\x8a\xb5\x18\x02\x38\x01R\x05order\"f\n\x13\x43reateOrderResponse\x12\x33\n\x05order\x18\x01 \x01(\x0b\x32\x1d.keelpay.api.gateway.v1.OrderR\x05order\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayed\"u\n\x0fGetOrderRequest\x12\x62\n\x04name\x18\x01 \x01(\tBN\xe2\x41\x01\x02\x8a\xb5\x18\x46*B^merchants/[a-z0-9][a-z0-9-]{0,62}/orders/[a-z]{2,4}-[0-9a-z]{26}$8\x01R\x04name\"G\n\x10GetOrderResponse\x12\x33\n\x05order\x18\x01 \x01(\x0b\x32\x1d.keelpay.api.gateway.v1.OrderR\x05order\"\xb7\x01\n\x12LookupOrderRequest\x12G\n\x06parent\x18\x01 \x01(\tB/\xe2\x41\x01\x02\x8a\xb5\x18\'*#^merchants/[a-z0-9][a-z0-9-]{0,62}$8\x01R\x06parent\x12X\n\x11merchant_order_id\x18\x02 \x01(\tB,\xe2\x41\x01\x02\x8a\xb5\x18$ @*\x1e^[A-Za-z0-9][A-Za-z0-9_.:/-]*$8\x01R\x0fmerchantOrderId\"J\n\x13LookupOrderResponse\x12\x33\n\x05order\x18\x01 \x01(\x0b\x32\x1d.keelpay.api.gateway.v1.OrderR\x05order\"\xf0\x01\n\x11ListOrdersRequest\x12G\n\x06parent\x18\x01 \x01(\tB/\xe2\x41\x01\x02\x8a\xb5\x18\'*#^merchants/[a-z0-9][a-z0-9-]{0,62}$8\x01R\x06parent\x12&\n\tpage_size\x18\x02 \x01(\x05\x42\t\x8a\xb5\x18\x05\x08\x00\x10\xc8\x01R\x08pageSize\x12&\n\npage_token\x18\x03 \x01(\tB\x07\x8a\xb5\x18\x03 \x80\x08R\tpageToken\x12\x1f\n\x06\x66ilter\x18\x04 \x01(\tB\x07\x8a\xb5\x18\x03 \x80\x04R\x06\x66ilter\x12!\n\x08order_by\x18\x05 \x01(\tB\x06\x8a\xb5\x18\x02 @R\x07orderBy\"s\n\x12ListOrdersResponse\x12\x35\n\x06orders\x18\x01 \x03(\x0b\x32\x1d.keelpay.api.gateway.v1.OrderR\x06orders\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xd8\x01\n\x11\x43loseOrderRequest\x12\x62\n\x04name\x18\x01 \x01(\tBN\xe2\x41\x01\x02\x8a\xb5\x18\x46*B^merchants/[a-z0-9][a-z0-9-]{0,62}/orders/[a-z]{2,4}-[0-9a-z]{26}$8\x01R\x04name\x12_\n\nrequest_id\x18\x02 \x01(\tB@\xe2\x41\x01\x02\x8a\xb5\x18\x38*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\x01R\trequestId\"e\n\x12\x43loseOrderResponse\x12\x33\n\x05order\x18\x01 \x01(\x0b\x32\x1d.keelpay.api.gateway.v1.OrderR\x05order\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayed\"\xe8\x01\n\x19\x43reateCheckoutLinkRequest\x12j\n\x07payment\x18\x01 \x01(\tBP\xe2\x41\x01\x02\x8a\xb5\x18H*D^merchants/[a-z0-9][a-z0-9-]{0,62}/payments/[a-z]{2,4}-[0-9a-z]{26}$8\x01R\x07payment\x12_\n\nrequest_id\x18\x02 \x01(\tB@\xe2\x41\x01\x02\x8a\xb5\x18\x38*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\x01R\trequestId\"l\n\x1a\x43reateCheckoutLinkResponse\x12\x32\n\x04link\x18\x01 \x01(\x0b\x32\x1e.keelpay.api.auth.v1.PayerLinkR\x04link\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayed\"\x87\x01\n\x19ListPaymentOptionsRequest\x12j\n\x07payment\x18\x01 \x01(\tBP\xe2\x41\x01\x02\x8a\xb5\x18H*D^merchants/[a-z0-9][a-z0-9-]{0,62}/payments/[a-z]{2,4}-[0-9a-z]{26}$8\x01R\x07payment\"]\n\x1aListPaymentOptionsResponse\x12?\n\x07options\x18\x01 \x03(\x0b\x32%.keelpay.api.gateway.v1.PaymentOptionR\x07options2\xe8\x07\n\x0cOrderService\x12\x84\x01\n\x0b\x43reateOrder\x12*.keelpay.api.gateway.v1.CreateOrderRequest\x1a+.keelpay.api.gateway.v1.CreateOrderResponse\"\x1c\x8a\xb5\x18\x18\n\x0corders.write\x12\x01\x01\x18\xe0\xd4\x03 \x88\'\x12~\n\x08GetOrder\x12\'.keelpay.api.gateway.v1.GetOrderRequest\x1a(.keelpay.api.gateway.v1.GetOrderResponse\"\x1f\x8a\xb5\x18\x1b\n\x0borders.read\x12\x03\x01\x02\x03\x18\xe0\xd4\x03 \xd0\x0f(\x01\x12\x86\x01\n\x0bLookupOrder\x12*.keelpay.api.gateway.v1.LookupOrderRequest\x1a+.keelpay.api.gateway.v1.LookupOrderResponse\"\x1e\x8a\xb5\x18\x1a\n\x0borders.read\x12\x02\x01\x03\x18\xe0\xd4\x03 \xd0\x0f(\x01\x12\x82\x01\n\nListOrders\x12).keelpay.api.gateway.v1.ListOrdersRequest\x1a*.keelpay.api.gateway.v1.ListOrdersResponse\"\x1d\x8a\xb5\x18\x19\n\x0borders.read\x12\x02\x01\x03\x18\xd8\x04 \x88\'(\x01\x12\x81\x01\n\nCloseOrder\x12).keelpay.api.gateway.v1.CloseOrderRequest\x1a*.keelpay.api.gateway.v1.CloseOrderResponse\"\x1c\x8a\xb5\x18\x18\n\x0corders.write\x12\x02\x01\x03\x18\xf0. \x88\'\x12\x9f\x01\n\x12\x43reateCheckoutLink\x12\x31.keelpay.api.gateway.v1.CreateCheckoutLinkRequest\x1a\x32.keelpay.api.gateway.v1.CreateCheckoutLinkResponse\"\"\x8a\xb5\x18\x1e\n\x12payer-tokens.write\x12\x01\x01\x18\xe0\xd4\x03 \x88\'\x12\x9c\x01\n\x12ListPaymentOptions\x12\x31.keelpay.api.gateway.v1.ListPaymentOptionsRequest\x1a\x32.keelpay.api.gateway.v1.ListPaymentOptionsResponse\"\x1f\x8a\xb5\x18\x1b\n\rpayments.read\x12\x02\x01\x02\x18\xf0. \xd0\x0f(\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,7 +40,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATEORDERREQUEST'].fields_by_name['parent']._loaded_options = None
   _globals['_CREATEORDERREQUEST'].fields_by_name['parent']._serialized_options = b'\342A\001\002\212\265\030\'*#^merchants/[a-z0-9][a-z0-9-]{0,62}$8\001'
   _globals['_CREATEORDERREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_CREATEORDERREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\002\212\265\030/*+^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$8\001'
+  _globals['_CREATEORDERREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\002\212\265\0308*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\001'
   _globals['_CREATEORDERREQUEST'].fields_by_name['order']._loaded_options = None
   _globals['_CREATEORDERREQUEST'].fields_by_name['order']._serialized_options = b'\342A\001\002\212\265\030\0028\001'
   _globals['_GETORDERREQUEST'].fields_by_name['name']._loaded_options = None
@@ -60,7 +62,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CLOSEORDERREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_CLOSEORDERREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\212\265\030F*B^merchants/[a-z0-9][a-z0-9-]{0,62}/orders/[a-z]{2,4}-[0-9a-z]{26}$8\001'
   _globals['_CLOSEORDERREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_CLOSEORDERREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\002\212\265\030/*+^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$8\001'
+  _globals['_CLOSEORDERREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\002\212\265\0308*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\001'
+  _globals['_CREATECHECKOUTLINKREQUEST'].fields_by_name['payment']._loaded_options = None
+  _globals['_CREATECHECKOUTLINKREQUEST'].fields_by_name['payment']._serialized_options = b'\342A\001\002\212\265\030H*D^merchants/[a-z0-9][a-z0-9-]{0,62}/payments/[a-z]{2,4}-[0-9a-z]{26}$8\001'
+  _globals['_CREATECHECKOUTLINKREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_CREATECHECKOUTLINKREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\002\212\265\0308*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\001'
+  _globals['_LISTPAYMENTOPTIONSREQUEST'].fields_by_name['payment']._loaded_options = None
+  _globals['_LISTPAYMENTOPTIONSREQUEST'].fields_by_name['payment']._serialized_options = b'\342A\001\002\212\265\030H*D^merchants/[a-z0-9][a-z0-9-]{0,62}/payments/[a-z]{2,4}-[0-9a-z]{26}$8\001'
   _globals['_ORDERSERVICE'].methods_by_name['CreateOrder']._loaded_options = None
   _globals['_ORDERSERVICE'].methods_by_name['CreateOrder']._serialized_options = b'\212\265\030\030\n\014orders.write\022\001\001\030\340\324\003 \210\''
   _globals['_ORDERSERVICE'].methods_by_name['GetOrder']._loaded_options = None
@@ -71,26 +79,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ORDERSERVICE'].methods_by_name['ListOrders']._serialized_options = b'\212\265\030\031\n\013orders.read\022\002\001\003\030\330\004 \210\'(\001'
   _globals['_ORDERSERVICE'].methods_by_name['CloseOrder']._loaded_options = None
   _globals['_ORDERSERVICE'].methods_by_name['CloseOrder']._serialized_options = b'\212\265\030\030\n\014orders.write\022\002\001\003\030\360. \210\''
-  _globals['_CREATEORDERREQUEST']._serialized_start=208
-  _globals['_CREATEORDERREQUEST']._serialized_end=454
-  _globals['_CREATEORDERRESPONSE']._serialized_start=456
-  _globals['_CREATEORDERRESPONSE']._serialized_end=558
-  _globals['_GETORDERREQUEST']._serialized_start=560
-  _globals['_GETORDERREQUEST']._serialized_end=677
-  _globals['_GETORDERRESPONSE']._serialized_start=679
-  _globals['_GETORDERRESPONSE']._serialized_end=750
-  _globals['_LOOKUPORDERREQUEST']._serialized_start=753
-  _globals['_LOOKUPORDERREQUEST']._serialized_end=936
-  _globals['_LOOKUPORDERRESPONSE']._serialized_start=938
-  _globals['_LOOKUPORDERRESPONSE']._serialized_end=1012
-  _globals['_LISTORDERSREQUEST']._serialized_start=1015
-  _globals['_LISTORDERSREQUEST']._serialized_end=1255
-  _globals['_LISTORDERSRESPONSE']._serialized_start=1257
-  _globals['_LISTORDERSRESPONSE']._serialized_end=1372
-  _globals['_CLOSEORDERREQUEST']._serialized_start=1375
-  _globals['_CLOSEORDERREQUEST']._serialized_end=1582
-  _globals['_CLOSEORDERRESPONSE']._serialized_start=1584
-  _globals['_CLOSEORDERRESPONSE']._serialized_end=1685
-  _globals['_ORDERSERVICE']._serialized_start=1688
-  _globals['_ORDERSERVICE']._serialized_end=2367
+  _globals['_ORDERSERVICE'].methods_by_name['CreateCheckoutLink']._loaded_options = None
+  _globals['_ORDERSERVICE'].methods_by_name['CreateCheckoutLink']._serialized_options = b'\212\265\030\036\n\022payer-tokens.write\022\001\001\030\340\324\003 \210\''
+  _globals['_ORDERSERVICE'].methods_by_name['ListPaymentOptions']._loaded_options = None
+  _globals['_ORDERSERVICE'].methods_by_name['ListPaymentOptions']._serialized_options = b'\212\265\030\033\n\rpayments.read\022\002\001\002\030\360. \320\017(\001'
+  _globals['_CREATEORDERREQUEST']._serialized_start=280
+  _globals['_CREATEORDERREQUEST']._serialized_end=535
+  _globals['_CREATEORDERRESPONSE']._serialized_start=537
+  _globals['_CREATEORDERRESPONSE']._serialized_end=639
+  _globals['_GETORDERREQUEST']._serialized_start=641
+  _globals['_GETORDERREQUEST']._serialized_end=758
+  _globals['_GETORDERRESPONSE']._serialized_start=760
+  _globals['_GETORDERRESPONSE']._serialized_end=831
+  _globals['_LOOKUPORDERREQUEST']._serialized_start=834
+  _globals['_LOOKUPORDERREQUEST']._serialized_end=1017
+  _globals['_LOOKUPORDERRESPONSE']._serialized_start=1019
+  _globals['_LOOKUPORDERRESPONSE']._serialized_end=1093
+  _globals['_LISTORDERSREQUEST']._serialized_start=1096
+  _globals['_LISTORDERSREQUEST']._serialized_end=1336
+  _globals['_LISTORDERSRESPONSE']._serialized_start=1338
+  _globals['_LISTORDERSRESPONSE']._serialized_end=1453
+  _globals['_CLOSEORDERREQUEST']._serialized_start=1456
+  _globals['_CLOSEORDERREQUEST']._serialized_end=1672
+  _globals['_CLOSEORDERRESPONSE']._serialized_start=1674
+  _globals['_CLOSEORDERRESPONSE']._serialized_end=1775
+  _globals['_CREATECHECKOUTLINKREQUEST']._serialized_start=1778
+  _globals['_CREATECHECKOUTLINKREQUEST']._serialized_end=2010
+  _globals['_CREATECHECKOUTLINKRESPONSE']._serialized_start=2012
+  _globals['_CREATECHECKOUTLINKRESPONSE']._serialized_end=2120
+  _globals['_LISTPAYMENTOPTIONSREQUEST']._serialized_start=2123
+  _globals['_LISTPAYMENTOPTIONSREQUEST']._serialized_end=2258
+  _globals['_LISTPAYMENTOPTIONSRESPONSE']._serialized_start=2260
+  _globals['_LISTPAYMENTOPTIONSRESPONSE']._serialized_end=2353
+  _globals['_ORDERSERVICE']._serialized_start=2356
+  _globals['_ORDERSERVICE']._serialized_end=3356
 # @@protoc_insertion_point(module_scope)

@@ -7,6 +7,8 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from keelpay.api.auth.v1 import token_pb2 as _token_pb2
+from keelpay.api.gateway.v1 import checkout_pb2 as _checkout_pb2
 from keelpay.api.gateway.v1 import order_pb2 as _order_pb2
 import builtins as _builtins
 import sys
@@ -31,8 +33,9 @@ class CreateOrderRequest(_message.Message):
     parent: _builtins.str
     """The merchant who is paid, `merchants/{m}`."""
     request_id: _builtins.str
-    """The caller's id of this request, a UUID in lower case (AIP-155). The same id with the same body is never done
-    twice: it answers with the resource as it is now, or with the same refusal. Remembered for at least 30 days.
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
     """
     @_builtins.property
     def order(self) -> _order_pb2.Order:
@@ -256,8 +259,9 @@ class CloseOrderRequest(_message.Message):
     name: _builtins.str
     """`merchants/{m}/orders/{o}`."""
     request_id: _builtins.str
-    """The caller's id of this request, a UUID in lower case (AIP-155). The same id with the same body is never done
-    twice: it answers with the resource as it is now, or with the same refusal. Remembered for at least 30 days.
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
     """
     def __init__(
         self,
@@ -300,3 +304,106 @@ class CloseOrderResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CloseOrderResponse: _TypeAlias = CloseOrderResponse  # noqa: Y015
+
+@_typing.final
+class CreateCheckoutLinkRequest(_message.Message):
+    """Asks for a link to pay by."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAYMENT_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    payment: _builtins.str
+    """The payment, `merchants/{m}/payments/{p}`. It names its payer, and has not ended."""
+    request_id: _builtins.str
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
+    """
+    def __init__(
+        self,
+        *,
+        payment: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["payment", b"payment", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateCheckoutLinkRequest: _TypeAlias = CreateCheckoutLinkRequest  # noqa: Y015
+
+@_typing.final
+class CreateCheckoutLinkResponse(_message.Message):
+    """The link."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINK_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    replayed: _builtins.bool
+    """This request id was answered before; nothing was done now."""
+    @_builtins.property
+    def link(self) -> _token_pb2.PayerLink:
+        """The link. The same request again returns the same link."""
+
+    def __init__(
+        self,
+        *,
+        link: _token_pb2.PayerLink | None = ...,
+        replayed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["link", b"link"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["link", b"link", "replayed", b"replayed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateCheckoutLinkResponse: _TypeAlias = CreateCheckoutLinkResponse  # noqa: Y015
+
+@_typing.final
+class ListPaymentOptionsRequest(_message.Message):
+    """Asks how a payment may be paid."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAYMENT_FIELD_NUMBER: _builtins.int
+    payment: _builtins.str
+    """The payment, `merchants/{m}/payments/{p}`. It names its payer."""
+    def __init__(
+        self,
+        *,
+        payment: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["payment", b"payment"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPaymentOptionsRequest: _TypeAlias = ListPaymentOptionsRequest  # noqa: Y015
+
+@_typing.final
+class ListPaymentOptionsResponse(_message.Message):
+    """How a payment may be paid."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPTIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def options(self) -> _containers.RepeatedCompositeFieldContainer[_checkout_pb2.PaymentOption]:
+        """The ways, the best first. At most 100."""
+
+    def __init__(
+        self,
+        *,
+        options: _abc.Iterable[_checkout_pb2.PaymentOption] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["options", b"options"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPaymentOptionsResponse: _TypeAlias = ListPaymentOptionsResponse  # noqa: Y015

@@ -60,6 +60,16 @@ class OrderServiceStub(object):
                 request_serializer=keelpay_dot_api_dot_gateway_dot_v1_dot_order__service__pb2.CloseOrderRequest.SerializeToString,
                 response_deserializer=keelpay_dot_api_dot_gateway_dot_v1_dot_order__service__pb2.CloseOrderResponse.FromString,
                 _registered_method=True)
+        self.CreateCheckoutLink = channel.unary_unary(
+                '/keelpay.api.gateway.v1.OrderService/CreateCheckoutLink',
+                request_serializer=keelpay_dot_api_dot_gateway_dot_v1_dot_order__service__pb2.CreateCheckoutLinkRequest.SerializeToString,
+                response_deserializer=keelpay_dot_api_dot_gateway_dot_v1_dot_order__service__pb2.CreateCheckoutLinkResponse.FromString,
+                _registered_method=True)
+        self.ListPaymentOptions = channel.unary_unary(
+                '/keelpay.api.gateway.v1.OrderService/ListPaymentOptions',
+                request_serializer=keelpay_dot_api_dot_gateway_dot_v1_dot_order__service__pb2.ListPaymentOptionsRequest.SerializeToString,
+                response_deserializer=keelpay_dot_api_dot_gateway_dot_v1_dot_order__service__pb2.ListPaymentOptionsResponse.FromString,
+                _registered_method=True)
 
 
 class OrderServiceServicer(object):
@@ -102,6 +112,23 @@ class OrderServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CreateCheckoutLink(self, request, context):
+        """Makes a link to the page on which the payer of a payment sees it and pays. Hand it over as a URL or as a QR code.
+        It opens once, until its time or the payment's is over; a new link of the same payment takes the place of the
+        earlier ones. A link never enrols.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPaymentOptions(self, request, context):
+        """Lists the ways in which its payer may pay a payment: the stored instruments, the balance, the mandates for this
+        merchant, ranked, each with what it needs or why it cannot be used.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_OrderServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -129,6 +156,16 @@ def add_OrderServiceServicer_to_server(servicer, server):
                     servicer.CloseOrder,
                     request_deserializer=keelpay_dot_api_dot_gateway_dot_v1_dot_order__service__pb2.CloseOrderRequest.FromString,
                     response_serializer=keelpay_dot_api_dot_gateway_dot_v1_dot_order__service__pb2.CloseOrderResponse.SerializeToString,
+            ),
+            'CreateCheckoutLink': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateCheckoutLink,
+                    request_deserializer=keelpay_dot_api_dot_gateway_dot_v1_dot_order__service__pb2.CreateCheckoutLinkRequest.FromString,
+                    response_serializer=keelpay_dot_api_dot_gateway_dot_v1_dot_order__service__pb2.CreateCheckoutLinkResponse.SerializeToString,
+            ),
+            'ListPaymentOptions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPaymentOptions,
+                    request_deserializer=keelpay_dot_api_dot_gateway_dot_v1_dot_order__service__pb2.ListPaymentOptionsRequest.FromString,
+                    response_serializer=keelpay_dot_api_dot_gateway_dot_v1_dot_order__service__pb2.ListPaymentOptionsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -267,6 +304,60 @@ class OrderService(object):
             '/keelpay.api.gateway.v1.OrderService/CloseOrder',
             keelpay_dot_api_dot_gateway_dot_v1_dot_order__service__pb2.CloseOrderRequest.SerializeToString,
             keelpay_dot_api_dot_gateway_dot_v1_dot_order__service__pb2.CloseOrderResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateCheckoutLink(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/keelpay.api.gateway.v1.OrderService/CreateCheckoutLink',
+            keelpay_dot_api_dot_gateway_dot_v1_dot_order__service__pb2.CreateCheckoutLinkRequest.SerializeToString,
+            keelpay_dot_api_dot_gateway_dot_v1_dot_order__service__pb2.CreateCheckoutLinkResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPaymentOptions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/keelpay.api.gateway.v1.OrderService/ListPaymentOptions',
+            keelpay_dot_api_dot_gateway_dot_v1_dot_order__service__pb2.ListPaymentOptionsRequest.SerializeToString,
+            keelpay_dot_api_dot_gateway_dot_v1_dot_order__service__pb2.ListPaymentOptionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -45,6 +45,15 @@ class OrderServiceStub:
     """Closes an order so that it can no longer be paid. Safe against a late success: a payment at the bank is
     cancelled first, and refunded if it succeeds all the same.
     """
+    CreateCheckoutLink: _grpc.UnaryUnaryMultiCallable[_order_service_pb2.CreateCheckoutLinkRequest, _order_service_pb2.CreateCheckoutLinkResponse]
+    """Makes a link to the page on which the payer of a payment sees it and pays. Hand it over as a URL or as a QR code.
+    It opens once, until its time or the payment's is over; a new link of the same payment takes the place of the
+    earlier ones. A link never enrols.
+    """
+    ListPaymentOptions: _grpc.UnaryUnaryMultiCallable[_order_service_pb2.ListPaymentOptionsRequest, _order_service_pb2.ListPaymentOptionsResponse]
+    """Lists the ways in which its payer may pay a payment: the stored instruments, the balance, the mandates for this
+    merchant, ranked, each with what it needs or why it cannot be used.
+    """
 
 @_typing.type_check_only
 class OrderServiceAsyncStub(OrderServiceStub):
@@ -62,6 +71,15 @@ class OrderServiceAsyncStub(OrderServiceStub):
     CloseOrder: _aio.UnaryUnaryMultiCallable[_order_service_pb2.CloseOrderRequest, _order_service_pb2.CloseOrderResponse]  # type: ignore[assignment]
     """Closes an order so that it can no longer be paid. Safe against a late success: a payment at the bank is
     cancelled first, and refunded if it succeeds all the same.
+    """
+    CreateCheckoutLink: _aio.UnaryUnaryMultiCallable[_order_service_pb2.CreateCheckoutLinkRequest, _order_service_pb2.CreateCheckoutLinkResponse]  # type: ignore[assignment]
+    """Makes a link to the page on which the payer of a payment sees it and pays. Hand it over as a URL or as a QR code.
+    It opens once, until its time or the payment's is over; a new link of the same payment takes the place of the
+    earlier ones. A link never enrols.
+    """
+    ListPaymentOptions: _aio.UnaryUnaryMultiCallable[_order_service_pb2.ListPaymentOptionsRequest, _order_service_pb2.ListPaymentOptionsResponse]  # type: ignore[assignment]
+    """Lists the ways in which its payer may pay a payment: the stored instruments, the balance, the mandates for this
+    merchant, ranked, each with what it needs or why it cannot be used.
     """
 
 class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -107,6 +125,27 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_order_service_pb2.CloseOrderResponse, _abc.Awaitable[_order_service_pb2.CloseOrderResponse]]:
         """Closes an order so that it can no longer be paid. Safe against a late success: a payment at the bank is
         cancelled first, and refunded if it succeeds all the same.
+        """
+
+    @_abc_1.abstractmethod
+    def CreateCheckoutLink(
+        self,
+        request: _order_service_pb2.CreateCheckoutLinkRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_service_pb2.CreateCheckoutLinkResponse, _abc.Awaitable[_order_service_pb2.CreateCheckoutLinkResponse]]:
+        """Makes a link to the page on which the payer of a payment sees it and pays. Hand it over as a URL or as a QR code.
+        It opens once, until its time or the payment's is over; a new link of the same payment takes the place of the
+        earlier ones. A link never enrols.
+        """
+
+    @_abc_1.abstractmethod
+    def ListPaymentOptions(
+        self,
+        request: _order_service_pb2.ListPaymentOptionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_service_pb2.ListPaymentOptionsResponse, _abc.Awaitable[_order_service_pb2.ListPaymentOptionsResponse]]:
+        """Lists the ways in which its payer may pay a payment: the stored instruments, the balance, the mandates for this
+        merchant, ranked, each with what it needs or why it cannot be used.
         """
 
 def add_OrderServiceServicer_to_server(servicer: OrderServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

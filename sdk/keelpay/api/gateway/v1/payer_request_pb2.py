@@ -29,7 +29,7 @@ from keelpay.api.type.v1 import bounds_pb2 as keelpay_dot_api_dot_type_dot_v1_do
 from keelpay.api.type.v1 import money_pb2 as keelpay_dot_api_dot_type_dot_v1_dot_money__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*keelpay/api/gateway/v1/payer_request.proto\x12\x16keelpay.api.gateway.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\'keelpay/api/gateway/v1/instrument.proto\x1a\"keelpay/api/gateway/v1/payer.proto\x1a keelpay/api/type/v1/bounds.proto\x1a\x1fkeelpay/api/type/v1/money.proto\"\xab\x02\n\x12\x43reatePayerRequest\x12\x46\n\x06parent\x18\x01 \x01(\tB.\xe2\x41\x01\x02\x8a\xb5\x18&*\"^partners/[a-z0-9][a-z0-9-]{0,62}$8\x01R\x06parent\x12V\n\nrequest_id\x18\x02 \x01(\tB7\xe2\x41\x01\x02\x8a\xb5\x18/*+^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$8\x01R\trequestId\x12@\n\x08payer_id\x18\x03 \x01(\tB%\xe2\x41\x01\x02\x8a\xb5\x18\x1d*\x19^[a-z0-9][a-z0-9-]{0,62}$8\x01R\x07payerId\x12\x33\n\x05payer\x18\x04 \x01(\x0b\x32\x1d.keelpay.api.gateway.v1.PayerR\x05payer\"f\n\x13\x43reatePayerResponse\x12\x33\n\x05payer\x18\x01 \x01(\x0b\x32\x1d.keelpay.api.gateway.v1.PayerR\x05payer\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayed\"\xb6\x04\n\x19TokenizeInstrumentRequest\x12\x65\n\x06parent\x18\x01 \x01(\tBM\xe2\x41\x01\x02\x8a\xb5\x18\x45*A^partners/[a-z0-9][a-z0-9-]{0,62}/payers/[a-z0-9][a-z0-9-]{0,62}$8\x01R\x06parent\x12V\n\nrequest_id\x18\x02 \x01(\tB7\xe2\x41\x01\x02\x8a\xb5\x18/*+^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$8\x01R\trequestId\x12\x45\n\x04\x63\x61rd\x18\x03 \x01(\x0b\x32#.keelpay.api.gateway.v1.CardDetailsB\n\xe2\x41\x01\x04\x8a\xb5\x18\x02@\x01H\x00R\x04\x63\x61rd\x12[\n\x0c\x62\x61nk_account\x18\x04 \x01(\x0b\x32*.keelpay.api.gateway.v1.BankAccountDetailsB\n\xe2\x41\x01\x04\x8a\xb5\x18\x02@\x01H\x00R\x0b\x62\x61nkAccount\x12K\n\x06wallet\x18\x05 \x01(\x0b\x32%.keelpay.api.gateway.v1.WalletDetailsB\n\xe2\x41\x01\x04\x8a\xb5\x18\x02@\x01H\x00R\x06wallet\x12^\n\rchain_address\x18\x06 \x01(\x0b\x32+.keelpay.api.gateway.v1.ChainAddressDetailsB\n\xe2\x41\x01\x04\x8a\xb5\x18\x02@\x01H\x00R\x0c\x63hainAddressB\t\n\x07\x64\x65tails\"|\n\x1aTokenizeInstrumentResponse\x12\x42\n\ninstrument\x18\x01 \x01(\x0b\x32\".keelpay.api.gateway.v1.InstrumentR\ninstrument\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayed\"\xf9\x01\n\x17RemoveInstrumentRequest\x12\x85\x01\n\x04name\x18\x01 \x01(\tBq\xe2\x41\x01\x02\x8a\xb5\x18i*e^partners/[a-z0-9][a-z0-9-]{0,62}/payers/[a-z0-9][a-z0-9-]{0,62}/instruments/[a-z]{2,4}-[0-9a-z]{26}$8\x01R\x04name\x12V\n\nrequest_id\x18\x02 \x01(\tB7\xe2\x41\x01\x02\x8a\xb5\x18/*+^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$8\x01R\trequestId\"z\n\x18RemoveInstrumentResponse\x12\x42\n\ninstrument\x18\x01 \x01(\x0b\x32\".keelpay.api.gateway.v1.InstrumentR\ninstrument\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayed\"\xa3\x03\n\x0cTopUpRequest\x12\x65\n\x06parent\x18\x01 \x01(\tBM\xe2\x41\x01\x02\x8a\xb5\x18\x45*A^partners/[a-z0-9][a-z0-9-]{0,62}/payers/[a-z0-9][a-z0-9-]{0,62}$8\x01R\x06parent\x12V\n\nrequest_id\x18\x02 \x01(\tB7\xe2\x41\x01\x02\x8a\xb5\x18/*+^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$8\x01R\trequestId\x12@\n\x06\x61mount\x18\x03 \x01(\x0b\x32\x1a.keelpay.api.type.v1.MoneyB\x0c\xe2\x41\x01\x02\x8a\xb5\x18\x04\x08\x01\x38\x01R\x06\x61mount\x12\x91\x01\n\ninstrument\x18\x04 \x01(\tBq\xe2\x41\x01\x02\x8a\xb5\x18i*e^partners/[a-z0-9][a-z0-9-]{0,62}/payers/[a-z0-9][a-z0-9-]{0,62}/instruments/[a-z]{2,4}-[0-9a-z]{26}$8\x01R\ninstrument\"i\n\rTopUpResponse\x12<\n\x08transfer\x18\x01 \x01(\x0b\x32 .keelpay.api.gateway.v1.TransferR\x08transfer\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayed\"\xf9\x04\n\x0fWithdrawRequest\x12\x65\n\x06parent\x18\x01 \x01(\tBM\xe2\x41\x01\x02\x8a\xb5\x18\x45*A^partners/[a-z0-9][a-z0-9-]{0,62}/payers/[a-z0-9][a-z0-9-]{0,62}$8\x01R\x06parent\x12V\n\nrequest_id\x18\x02 \x01(\tB7\xe2\x41\x01\x02\x8a\xb5\x18/*+^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$8\x01R\trequestId\x12@\n\x06\x61mount\x18\x03 \x01(\x0b\x32\x1a.keelpay.api.type.v1.MoneyB\x0c\xe2\x41\x01\x02\x8a\xb5\x18\x04\x08\x01\x38\x01R\x06\x61mount\x12\x91\x01\n\ninstrument\x18\x04 \x01(\tBq\xe2\x41\x01\x02\x8a\xb5\x18i*e^partners/[a-z0-9][a-z0-9-]{0,62}/payers/[a-z0-9][a-z0-9-]{0,62}/instruments/[a-z]{2,4}-[0-9a-z]{26}$8\x01R\ninstrument\x12\x97\x01\n\x0c\x63onfirmation\x18\x05 \x01(\tBs\xe2\x41\x01\x02\x8a\xb5\x18k*g^partners/[a-z0-9][a-z0-9-]{0,62}/payers/[a-z0-9][a-z0-9-]{0,62}/confirmations/[a-z]{2,4}-[0-9a-z]{26}$8\x01R\x0c\x63onfirmation\x12\x37\n\x0e\x61ssertion_json\x18\x06 \x01(\tB\x10\xe2\x41\x01\x02\x8a\xb5\x18\x08 \x80\x80\x01\x38\x01@\x01R\rassertionJson\"l\n\x10WithdrawResponse\x12<\n\x08transfer\x18\x01 \x01(\x0b\x32 .keelpay.api.gateway.v1.TransferR\x08transfer\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayedb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*keelpay/api/gateway/v1/payer_request.proto\x12\x16keelpay.api.gateway.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\'keelpay/api/gateway/v1/instrument.proto\x1a\"keelpay/api/gateway/v1/payer.proto\x1a keelpay/api/type/v1/bounds.proto\x1a\x1fkeelpay/api/type/v1/money.proto\"\xb4\x02\n\x12\x43reatePayerRequest\x12\x46\n\x06parent\x18\x01 \x01(\tB.\xe2\x41\x01\x02\x8a\xb5\x18&*\"^partners/[a-z0-9][a-z0-9-]{0,62}$8\x01R\x06parent\x12_\n\nrequest_id\x18\x02 \x01(\tB@\xe2\x41\x01\x02\x8a\xb5\x18\x38*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\x01R\trequestId\x12@\n\x08payer_id\x18\x03 \x01(\tB%\xe2\x41\x01\x02\x8a\xb5\x18\x1d*\x19^[a-z0-9][a-z0-9-]{0,62}$8\x01R\x07payerId\x12\x33\n\x05payer\x18\x04 \x01(\x0b\x32\x1d.keelpay.api.gateway.v1.PayerR\x05payer\"f\n\x13\x43reatePayerResponse\x12\x33\n\x05payer\x18\x01 \x01(\x0b\x32\x1d.keelpay.api.gateway.v1.PayerR\x05payer\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayed\"\xbf\x04\n\x19TokenizeInstrumentRequest\x12\x65\n\x06parent\x18\x01 \x01(\tBM\xe2\x41\x01\x02\x8a\xb5\x18\x45*A^partners/[a-z0-9][a-z0-9-]{0,62}/payers/[a-z0-9][a-z0-9-]{0,62}$8\x01R\x06parent\x12_\n\nrequest_id\x18\x02 \x01(\tB@\xe2\x41\x01\x02\x8a\xb5\x18\x38*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\x01R\trequestId\x12\x45\n\x04\x63\x61rd\x18\x03 \x01(\x0b\x32#.keelpay.api.gateway.v1.CardDetailsB\n\xe2\x41\x01\x04\x8a\xb5\x18\x02@\x01H\x00R\x04\x63\x61rd\x12[\n\x0c\x62\x61nk_account\x18\x04 \x01(\x0b\x32*.keelpay.api.gateway.v1.BankAccountDetailsB\n\xe2\x41\x01\x04\x8a\xb5\x18\x02@\x01H\x00R\x0b\x62\x61nkAccount\x12K\n\x06wallet\x18\x05 \x01(\x0b\x32%.keelpay.api.gateway.v1.WalletDetailsB\n\xe2\x41\x01\x04\x8a\xb5\x18\x02@\x01H\x00R\x06wallet\x12^\n\rchain_address\x18\x06 \x01(\x0b\x32+.keelpay.api.gateway.v1.ChainAddressDetailsB\n\xe2\x41\x01\x04\x8a\xb5\x18\x02@\x01H\x00R\x0c\x63hainAddressB\t\n\x07\x64\x65tails\"|\n\x1aTokenizeInstrumentResponse\x12\x42\n\ninstrument\x18\x01 \x01(\x0b\x32\".keelpay.api.gateway.v1.InstrumentR\ninstrument\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayed\"\x82\x02\n\x17RemoveInstrumentRequest\x12\x85\x01\n\x04name\x18\x01 \x01(\tBq\xe2\x41\x01\x02\x8a\xb5\x18i*e^partners/[a-z0-9][a-z0-9-]{0,62}/payers/[a-z0-9][a-z0-9-]{0,62}/instruments/[a-z]{2,4}-[0-9a-z]{26}$8\x01R\x04name\x12_\n\nrequest_id\x18\x02 \x01(\tB@\xe2\x41\x01\x02\x8a\xb5\x18\x38*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\x01R\trequestId\"z\n\x18RemoveInstrumentResponse\x12\x42\n\ninstrument\x18\x01 \x01(\x0b\x32\".keelpay.api.gateway.v1.InstrumentR\ninstrument\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayed\"\xac\x03\n\x0cTopUpRequest\x12\x65\n\x06parent\x18\x01 \x01(\tBM\xe2\x41\x01\x02\x8a\xb5\x18\x45*A^partners/[a-z0-9][a-z0-9-]{0,62}/payers/[a-z0-9][a-z0-9-]{0,62}$8\x01R\x06parent\x12_\n\nrequest_id\x18\x02 \x01(\tB@\xe2\x41\x01\x02\x8a\xb5\x18\x38*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\x01R\trequestId\x12@\n\x06\x61mount\x18\x03 \x01(\x0b\x32\x1a.keelpay.api.type.v1.MoneyB\x0c\xe2\x41\x01\x02\x8a\xb5\x18\x04\x08\x01\x38\x01R\x06\x61mount\x12\x91\x01\n\ninstrument\x18\x04 \x01(\tBq\xe2\x41\x01\x02\x8a\xb5\x18i*e^partners/[a-z0-9][a-z0-9-]{0,62}/payers/[a-z0-9][a-z0-9-]{0,62}/instruments/[a-z]{2,4}-[0-9a-z]{26}$8\x01R\ninstrument\"i\n\rTopUpResponse\x12<\n\x08transfer\x18\x01 \x01(\x0b\x32 .keelpay.api.gateway.v1.TransferR\x08transfer\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayed\"\x82\x05\n\x0fWithdrawRequest\x12\x65\n\x06parent\x18\x01 \x01(\tBM\xe2\x41\x01\x02\x8a\xb5\x18\x45*A^partners/[a-z0-9][a-z0-9-]{0,62}/payers/[a-z0-9][a-z0-9-]{0,62}$8\x01R\x06parent\x12_\n\nrequest_id\x18\x02 \x01(\tB@\xe2\x41\x01\x02\x8a\xb5\x18\x38*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\x01R\trequestId\x12@\n\x06\x61mount\x18\x03 \x01(\x0b\x32\x1a.keelpay.api.type.v1.MoneyB\x0c\xe2\x41\x01\x02\x8a\xb5\x18\x04\x08\x01\x38\x01R\x06\x61mount\x12\x91\x01\n\ninstrument\x18\x04 \x01(\tBq\xe2\x41\x01\x02\x8a\xb5\x18i*e^partners/[a-z0-9][a-z0-9-]{0,62}/payers/[a-z0-9][a-z0-9-]{0,62}/instruments/[a-z]{2,4}-[0-9a-z]{26}$8\x01R\ninstrument\x12\x97\x01\n\x0c\x63onfirmation\x18\x05 \x01(\tBs\xe2\x41\x01\x02\x8a\xb5\x18k*g^partners/[a-z0-9][a-z0-9-]{0,62}/payers/[a-z0-9][a-z0-9-]{0,62}/confirmations/[a-z]{2,4}-[0-9a-z]{26}$8\x01R\x0c\x63onfirmation\x12\x37\n\x0e\x61ssertion_json\x18\x06 \x01(\tB\x10\xe2\x41\x01\x02\x8a\xb5\x18\x08 \x80\x80\x01\x38\x01@\x01R\rassertionJson\"l\n\x10WithdrawResponse\x12<\n\x08transfer\x18\x01 \x01(\x0b\x32 .keelpay.api.gateway.v1.TransferR\x08transfer\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayedb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,13 +39,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATEPAYERREQUEST'].fields_by_name['parent']._loaded_options = None
   _globals['_CREATEPAYERREQUEST'].fields_by_name['parent']._serialized_options = b'\342A\001\002\212\265\030&*\"^partners/[a-z0-9][a-z0-9-]{0,62}$8\001'
   _globals['_CREATEPAYERREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_CREATEPAYERREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\002\212\265\030/*+^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$8\001'
+  _globals['_CREATEPAYERREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\002\212\265\0308*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\001'
   _globals['_CREATEPAYERREQUEST'].fields_by_name['payer_id']._loaded_options = None
   _globals['_CREATEPAYERREQUEST'].fields_by_name['payer_id']._serialized_options = b'\342A\001\002\212\265\030\035*\031^[a-z0-9][a-z0-9-]{0,62}$8\001'
   _globals['_TOKENIZEINSTRUMENTREQUEST'].fields_by_name['parent']._loaded_options = None
   _globals['_TOKENIZEINSTRUMENTREQUEST'].fields_by_name['parent']._serialized_options = b'\342A\001\002\212\265\030E*A^partners/[a-z0-9][a-z0-9-]{0,62}/payers/[a-z0-9][a-z0-9-]{0,62}$8\001'
   _globals['_TOKENIZEINSTRUMENTREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_TOKENIZEINSTRUMENTREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\002\212\265\030/*+^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$8\001'
+  _globals['_TOKENIZEINSTRUMENTREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\002\212\265\0308*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\001'
   _globals['_TOKENIZEINSTRUMENTREQUEST'].fields_by_name['card']._loaded_options = None
   _globals['_TOKENIZEINSTRUMENTREQUEST'].fields_by_name['card']._serialized_options = b'\342A\001\004\212\265\030\002@\001'
   _globals['_TOKENIZEINSTRUMENTREQUEST'].fields_by_name['bank_account']._loaded_options = None
@@ -57,11 +57,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REMOVEINSTRUMENTREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_REMOVEINSTRUMENTREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\212\265\030i*e^partners/[a-z0-9][a-z0-9-]{0,62}/payers/[a-z0-9][a-z0-9-]{0,62}/instruments/[a-z]{2,4}-[0-9a-z]{26}$8\001'
   _globals['_REMOVEINSTRUMENTREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_REMOVEINSTRUMENTREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\002\212\265\030/*+^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$8\001'
+  _globals['_REMOVEINSTRUMENTREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\002\212\265\0308*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\001'
   _globals['_TOPUPREQUEST'].fields_by_name['parent']._loaded_options = None
   _globals['_TOPUPREQUEST'].fields_by_name['parent']._serialized_options = b'\342A\001\002\212\265\030E*A^partners/[a-z0-9][a-z0-9-]{0,62}/payers/[a-z0-9][a-z0-9-]{0,62}$8\001'
   _globals['_TOPUPREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_TOPUPREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\002\212\265\030/*+^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$8\001'
+  _globals['_TOPUPREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\002\212\265\0308*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\001'
   _globals['_TOPUPREQUEST'].fields_by_name['amount']._loaded_options = None
   _globals['_TOPUPREQUEST'].fields_by_name['amount']._serialized_options = b'\342A\001\002\212\265\030\004\010\0018\001'
   _globals['_TOPUPREQUEST'].fields_by_name['instrument']._loaded_options = None
@@ -69,7 +69,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WITHDRAWREQUEST'].fields_by_name['parent']._loaded_options = None
   _globals['_WITHDRAWREQUEST'].fields_by_name['parent']._serialized_options = b'\342A\001\002\212\265\030E*A^partners/[a-z0-9][a-z0-9-]{0,62}/payers/[a-z0-9][a-z0-9-]{0,62}$8\001'
   _globals['_WITHDRAWREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_WITHDRAWREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\002\212\265\030/*+^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$8\001'
+  _globals['_WITHDRAWREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\002\212\265\0308*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\001'
   _globals['_WITHDRAWREQUEST'].fields_by_name['amount']._loaded_options = None
   _globals['_WITHDRAWREQUEST'].fields_by_name['amount']._serialized_options = b'\342A\001\002\212\265\030\004\010\0018\001'
   _globals['_WITHDRAWREQUEST'].fields_by_name['instrument']._loaded_options = None
@@ -79,23 +79,23 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WITHDRAWREQUEST'].fields_by_name['assertion_json']._loaded_options = None
   _globals['_WITHDRAWREQUEST'].fields_by_name['assertion_json']._serialized_options = b'\342A\001\002\212\265\030\010 \200\200\0018\001@\001'
   _globals['_CREATEPAYERREQUEST']._serialized_start=248
-  _globals['_CREATEPAYERREQUEST']._serialized_end=547
-  _globals['_CREATEPAYERRESPONSE']._serialized_start=549
-  _globals['_CREATEPAYERRESPONSE']._serialized_end=651
-  _globals['_TOKENIZEINSTRUMENTREQUEST']._serialized_start=654
-  _globals['_TOKENIZEINSTRUMENTREQUEST']._serialized_end=1220
-  _globals['_TOKENIZEINSTRUMENTRESPONSE']._serialized_start=1222
-  _globals['_TOKENIZEINSTRUMENTRESPONSE']._serialized_end=1346
-  _globals['_REMOVEINSTRUMENTREQUEST']._serialized_start=1349
-  _globals['_REMOVEINSTRUMENTREQUEST']._serialized_end=1598
-  _globals['_REMOVEINSTRUMENTRESPONSE']._serialized_start=1600
-  _globals['_REMOVEINSTRUMENTRESPONSE']._serialized_end=1722
-  _globals['_TOPUPREQUEST']._serialized_start=1725
-  _globals['_TOPUPREQUEST']._serialized_end=2144
-  _globals['_TOPUPRESPONSE']._serialized_start=2146
-  _globals['_TOPUPRESPONSE']._serialized_end=2251
-  _globals['_WITHDRAWREQUEST']._serialized_start=2254
-  _globals['_WITHDRAWREQUEST']._serialized_end=2887
-  _globals['_WITHDRAWRESPONSE']._serialized_start=2889
-  _globals['_WITHDRAWRESPONSE']._serialized_end=2997
+  _globals['_CREATEPAYERREQUEST']._serialized_end=556
+  _globals['_CREATEPAYERRESPONSE']._serialized_start=558
+  _globals['_CREATEPAYERRESPONSE']._serialized_end=660
+  _globals['_TOKENIZEINSTRUMENTREQUEST']._serialized_start=663
+  _globals['_TOKENIZEINSTRUMENTREQUEST']._serialized_end=1238
+  _globals['_TOKENIZEINSTRUMENTRESPONSE']._serialized_start=1240
+  _globals['_TOKENIZEINSTRUMENTRESPONSE']._serialized_end=1364
+  _globals['_REMOVEINSTRUMENTREQUEST']._serialized_start=1367
+  _globals['_REMOVEINSTRUMENTREQUEST']._serialized_end=1625
+  _globals['_REMOVEINSTRUMENTRESPONSE']._serialized_start=1627
+  _globals['_REMOVEINSTRUMENTRESPONSE']._serialized_end=1749
+  _globals['_TOPUPREQUEST']._serialized_start=1752
+  _globals['_TOPUPREQUEST']._serialized_end=2180
+  _globals['_TOPUPRESPONSE']._serialized_start=2182
+  _globals['_TOPUPRESPONSE']._serialized_end=2287
+  _globals['_WITHDRAWREQUEST']._serialized_start=2290
+  _globals['_WITHDRAWREQUEST']._serialized_end=2932
+  _globals['_WITHDRAWRESPONSE']._serialized_start=2934
+  _globals['_WITHDRAWRESPONSE']._serialized_end=3042
 # @@protoc_insertion_point(module_scope)

@@ -32,8 +32,9 @@ class CreatePayerRequest(_message.Message):
     parent: _builtins.str
     """The partner that vouches for the payer, `partners/{p}`."""
     request_id: _builtins.str
-    """The caller's id of this request, a UUID in lower case (AIP-155). The same id with the same body is never done
-    twice: it answers with the resource as it is now, or with the same refusal. Remembered for at least 30 days.
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
     """
     payer_id: _builtins.str
     """The last part of the name. 1 to 63 lower-case letters, digits and hyphens. Not a phone number or e-mail."""
@@ -100,8 +101,9 @@ class TokenizeInstrumentRequest(_message.Message):
     parent: _builtins.str
     """The payer, `partners/{p}/payers/{u}`."""
     request_id: _builtins.str
-    """The caller's id of this request, a UUID in lower case (AIP-155). The same id with the same body is never done
-    twice: it answers with the resource as it is now, or with the same refusal. Remembered for at least 30 days.
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
     """
     @_builtins.property
     def card(self) -> _instrument_pb2.CardDetails:
@@ -178,8 +180,9 @@ class RemoveInstrumentRequest(_message.Message):
     name: _builtins.str
     """`partners/{p}/payers/{u}/instruments/{i}`."""
     request_id: _builtins.str
-    """The caller's id of this request, a UUID in lower case (AIP-155). The same id with the same body is never done
-    twice: it answers with the resource as it is now, or with the same refusal. Remembered for at least 30 days.
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
     """
     def __init__(
         self,
@@ -236,8 +239,9 @@ class TopUpRequest(_message.Message):
     parent: _builtins.str
     """The payer, `partners/{p}/payers/{u}`."""
     request_id: _builtins.str
-    """The caller's id of this request, a UUID in lower case (AIP-155). The same id with the same body is never done
-    twice: it answers with the resource as it is now, or with the same refusal. Remembered for at least 30 days.
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
     """
     instrument: _builtins.str
     """The instrument it comes from, `partners/{p}/payers/{u}/instruments/{i}`."""
@@ -304,8 +308,9 @@ class WithdrawRequest(_message.Message):
     parent: _builtins.str
     """The payer, `partners/{p}/payers/{u}`."""
     request_id: _builtins.str
-    """The caller's id of this request, a UUID in lower case (AIP-155). The same id with the same body is never done
-    twice: it answers with the resource as it is now, or with the same refusal. Remembered for at least 30 days.
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
     """
     instrument: _builtins.str
     """The instrument it goes to, `partners/{p}/payers/{u}/instruments/{i}`."""

@@ -199,6 +199,8 @@ class Payment(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     STATE_VERSION_FIELD_NUMBER: _builtins.int
+    RETURN_URL_FIELD_NUMBER: _builtins.int
+    CONFIRMATION_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`merchants/{m}/payments/{p}`, given by the server."""
     merchant_payment_id: _builtins.str
@@ -253,6 +255,12 @@ class Payment(_message.Message):
     """Milliseconds spent waiting for people so far: the payer, or a reviewer."""
     state_version: _builtins.int
     """Grows by one with every change. Serves as etag, and as version in events."""
+    return_url: _builtins.str
+    """Where the payer goes back to after paying: as said at creation or confirmation, or else the order's."""
+    confirmation: _builtins.str
+    """The confirmation that was spent for it, `partners/{p}/payers/{u}/confirmations/{c}`, with its evidence; empty if
+    nobody confirmed in person.
+    """
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """How much the payer pays. At least 1 minor unit."""
@@ -287,7 +295,7 @@ class Payment(_message.Message):
 
     @_builtins.property
     def transitions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Transition]:
-        """Every state the payment passed, oldest first."""
+        """Every state the payment reached, once each, in the order in which they were first reached."""
 
     @_builtins.property
     def operations(self) -> _containers.RepeatedCompositeFieldContainer[_operation_pb2.Operation]:
@@ -343,10 +351,12 @@ class Payment(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         state_version: _builtins.int = ...,
+        return_url: _builtins.str = ...,
+        confirmation: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "device", b"device", "expire_time", b"expire_time", "hold_expire_time", b"hold_expire_time", "last_failure", b"last_failure", "next_action", b"next_action", "risk", b"risk", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "amount_authorized_minor", b"amount_authorized_minor", "amount_capturable_minor", b"amount_capturable_minor", "amount_captured_minor", b"amount_captured_minor", "amount_disputed_minor", b"amount_disputed_minor", "amount_refund_pending_minor", b"amount_refund_pending_minor", "amount_refunded_minor", b"amount_refunded_minor", "amount_released_minor", b"amount_released_minor", "bank_ms", b"bank_ms", "cancel_requested", b"cancel_requested", "capture_method", b"capture_method", "channel", b"channel", "create_time", b"create_time", "description", b"description", "device", b"device", "expire_time", b"expire_time", "fee_minor", b"fee_minor", "hold_expire_time", b"hold_expire_time", "human_ms", b"human_ms", "instrument", b"instrument", "last_failure", b"last_failure", "mandate", b"mandate", "merchant_payment_id", b"merchant_payment_id", "metadata", b"metadata", "name", b"name", "next_action", b"next_action", "operations", b"operations", "order", b"order", "payer", b"payer", "rail", b"rail", "region", b"region", "region_source", b"region_source", "risk", b"risk", "state", b"state", "state_version", b"state_version", "statement_descriptor", b"statement_descriptor", "system_ms", b"system_ms", "transitions", b"transitions", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "amount_authorized_minor", b"amount_authorized_minor", "amount_capturable_minor", b"amount_capturable_minor", "amount_captured_minor", b"amount_captured_minor", "amount_disputed_minor", b"amount_disputed_minor", "amount_refund_pending_minor", b"amount_refund_pending_minor", "amount_refunded_minor", b"amount_refunded_minor", "amount_released_minor", b"amount_released_minor", "bank_ms", b"bank_ms", "cancel_requested", b"cancel_requested", "capture_method", b"capture_method", "channel", b"channel", "confirmation", b"confirmation", "create_time", b"create_time", "description", b"description", "device", b"device", "expire_time", b"expire_time", "fee_minor", b"fee_minor", "hold_expire_time", b"hold_expire_time", "human_ms", b"human_ms", "instrument", b"instrument", "last_failure", b"last_failure", "mandate", b"mandate", "merchant_payment_id", b"merchant_payment_id", "metadata", b"metadata", "name", b"name", "next_action", b"next_action", "operations", b"operations", "order", b"order", "payer", b"payer", "rail", b"rail", "region", b"region", "region_source", b"region_source", "return_url", b"return_url", "risk", b"risk", "state", b"state", "state_version", b"state_version", "statement_descriptor", b"statement_descriptor", "system_ms", b"system_ms", "transitions", b"transitions", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -550,7 +560,7 @@ Global___RiskSummary: _TypeAlias = RiskSummary  # noqa: Y015
 
 @_typing.final
 class Transition(_message.Message):
-    """One step in the life of a payment. The times say who the payer waited for in the state that ended here."""
+    """One state that a payment reached, once or often. The times say who was waited for on the way to it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -559,17 +569,25 @@ class Transition(_message.Message):
     SYSTEM_MS_FIELD_NUMBER: _builtins.int
     BANK_MS_FIELD_NUMBER: _builtins.int
     HUMAN_MS_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    LAST_TIME_FIELD_NUMBER: _builtins.int
     state: Global___Payment.State.ValueType
     """The state that was reached."""
     system_ms: _builtins.int
-    """Milliseconds spent in our system since the step before."""
+    """Milliseconds spent in our system between the step before and reaching it, all times together."""
     bank_ms: _builtins.int
-    """Milliseconds spent at the bank since the step before."""
+    """Milliseconds spent at the bank between the step before and reaching it, all times together."""
     human_ms: _builtins.int
-    """Milliseconds spent waiting for people since the step before."""
+    """Milliseconds spent waiting for people between the step before and reaching it, all times together."""
+    count: _builtins.int
+    """How often it was reached: 1, or more where a payment was tried again or captured in several parts."""
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp:
-        """When it was reached."""
+        """When it was first reached."""
+
+    @_builtins.property
+    def last_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was last reached; equal to `time` if that was once."""
 
     def __init__(
         self,
@@ -579,10 +597,12 @@ class Transition(_message.Message):
         system_ms: _builtins.int = ...,
         bank_ms: _builtins.int = ...,
         human_ms: _builtins.int = ...,
+        count: _builtins.int = ...,
+        last_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["last_time", b"last_time", "time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank_ms", b"bank_ms", "human_ms", b"human_ms", "state", b"state", "system_ms", b"system_ms", "time", b"time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank_ms", b"bank_ms", "count", b"count", "human_ms", b"human_ms", "last_time", b"last_time", "state", b"state", "system_ms", b"system_ms", "time", b"time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -30,7 +30,7 @@ from keelpay.api.type.v1 import device_pb2 as keelpay_dot_api_dot_type_dot_v1_do
 from keelpay.api.type.v1 import money_pb2 as keelpay_dot_api_dot_type_dot_v1_dot_money__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,keelpay/api/gateway/v1/payment_request.proto\x12\x16keelpay.api.gateway.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a$keelpay/api/gateway/v1/payment.proto\x1a keelpay/api/type/v1/bounds.proto\x1a!keelpay/api/type/v1/channel.proto\x1a keelpay/api/type/v1/device.proto\x1a\x1fkeelpay/api/type/v1/money.proto\"\xf5\x02\n\x14\x43reatePaymentRequest\x12G\n\x06parent\x18\x01 \x01(\tB/\xe2\x41\x01\x02\x8a\xb5\x18\'*#^merchants/[a-z0-9][a-z0-9-]{0,62}$8\x01R\x06parent\x12V\n\nrequest_id\x18\x02 \x01(\tB7\xe2\x41\x01\x02\x8a\xb5\x18/*+^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$8\x01R\trequestId\x12\x45\n\x07payment\x18\x03 \x01(\x0b\x32\x1f.keelpay.api.gateway.v1.PaymentB\n\xe2\x41\x01\x02\x8a\xb5\x18\x02\x38\x01R\x07payment\x12\x18\n\x07\x63onfirm\x18\x04 \x01(\x08R\x07\x63onfirm\x12[\n\nreturn_url\x18\x05 \x01(\tB<\x8a\xb5\x18\x38 \x80\x10*3^(https|[a-z][a-z0-9+-]*(\\.[a-z0-9+-]+)+)://[^\\s]+$R\treturnUrl\"n\n\x15\x43reatePaymentResponse\x12\x39\n\x07payment\x18\x01 \x01(\x0b\x32\x1f.keelpay.api.gateway.v1.PaymentR\x07payment\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayed\"\x83\x05\n\x15\x43onfirmPaymentRequest\x12\x64\n\x04name\x18\x01 \x01(\tBP\xe2\x41\x01\x02\x8a\xb5\x18H*D^merchants/[a-z0-9][a-z0-9-]{0,62}/payments/[a-z]{2,4}-[0-9a-z]{26}$8\x01R\x04name\x12V\n\nrequest_id\x18\x02 \x01(\tB7\xe2\x41\x01\x02\x8a\xb5\x18/*+^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$8\x01R\trequestId\x12\x91\x01\n\x0c\x63onfirmation\x18\x03 \x01(\tBm\x8a\xb5\x18i*g^partners/[a-z0-9][a-z0-9-]{0,62}/payers/[a-z0-9][a-z0-9-]{0,62}/confirmations/[a-z]{2,4}-[0-9a-z]{26}$R\x0c\x63onfirmation\x12\x31\n\x0e\x61ssertion_json\x18\x04 \x01(\tB\n\x8a\xb5\x18\x06 \x80\x80\x01@\x01R\rassertionJson\x12L\n\x0epayment_method\x18\x05 \x01(\x0b\x32%.keelpay.api.gateway.v1.PaymentMethodR\rpaymentMethod\x12:\n\x06\x64\x65vice\x18\x06 \x01(\x0b\x32\".keelpay.api.type.v1.DeviceContextR\x06\x64\x65vice\x12[\n\nreturn_url\x18\x07 \x01(\tB<\x8a\xb5\x18\x38 \x80\x10*3^(https|[a-z][a-z0-9+-]*(\\.[a-z0-9+-]+)+)://[^\\s]+$R\treturnUrl\"\xfe\x02\n\rPaymentMethod\x12\x44\n\x07\x63hannel\x18\x01 \x01(\x0e\x32\x1c.keelpay.api.type.v1.ChannelB\x0c\xe2\x41\x01\x02\x8a\xb5\x18\x04\x38\x01H\x01R\x07\x63hannel\x12\x8b\x01\n\ninstrument\x18\x02 \x01(\tBk\x8a\xb5\x18g*e^partners/[a-z0-9][a-z0-9-]{0,62}/payers/[a-z0-9][a-z0-9-]{0,62}/instruments/[a-z]{2,4}-[0-9a-z]{26}$R\ninstrument\x12\x33\n\x04rail\x18\x03 \x01(\tB\x1f\x8a\xb5\x18\x1b*\x19^[a-z0-9][a-z0-9-]{0,62}$R\x04rail\x12\x64\n\x07mandate\x18\x04 \x01(\tBJ\x8a\xb5\x18\x46*D^merchants/[a-z0-9][a-z0-9-]{0,62}/mandates/[a-z]{2,4}-[0-9a-z]{26}$R\x07mandate\"o\n\x16\x43onfirmPaymentResponse\x12\x39\n\x07payment\x18\x01 \x01(\x0b\x32\x1f.keelpay.api.gateway.v1.PaymentR\x07payment\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayed\"\xa7\x02\n\x15\x43\x61pturePaymentRequest\x12\x64\n\x04name\x18\x01 \x01(\tBP\xe2\x41\x01\x02\x8a\xb5\x18H*D^merchants/[a-z0-9][a-z0-9-]{0,62}/payments/[a-z]{2,4}-[0-9a-z]{26}$8\x01R\x04name\x12V\n\nrequest_id\x18\x02 \x01(\tB7\xe2\x41\x01\x02\x8a\xb5\x18/*+^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$8\x01R\trequestId\x12:\n\x06\x61mount\x18\x03 \x01(\x0b\x32\x1a.keelpay.api.type.v1.MoneyB\x06\x8a\xb5\x18\x02\x08\x01R\x06\x61mount\x12\x14\n\x05\x66inal\x18\x04 \x01(\x08R\x05\x66inal\"o\n\x16\x43\x61pturePaymentResponse\x12\x39\n\x07payment\x18\x01 \x01(\x0b\x32\x1f.keelpay.api.gateway.v1.PaymentR\x07payment\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayed\"\xd5\x01\n\x15ReleasePaymentRequest\x12\x64\n\x04name\x18\x01 \x01(\tBP\xe2\x41\x01\x02\x8a\xb5\x18H*D^merchants/[a-z0-9][a-z0-9-]{0,62}/payments/[a-z]{2,4}-[0-9a-z]{26}$8\x01R\x04name\x12V\n\nrequest_id\x18\x02 \x01(\tB7\xe2\x41\x01\x02\x8a\xb5\x18/*+^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$8\x01R\trequestId\"o\n\x16ReleasePaymentResponse\x12\x39\n\x07payment\x18\x01 \x01(\x0b\x32\x1f.keelpay.api.gateway.v1.PaymentR\x07payment\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayed\"\x82\x02\n\x14\x43\x61ncelPaymentRequest\x12\x64\n\x04name\x18\x01 \x01(\tBP\xe2\x41\x01\x02\x8a\xb5\x18H*D^merchants/[a-z0-9][a-z0-9-]{0,62}/payments/[a-z]{2,4}-[0-9a-z]{26}$8\x01R\x04name\x12V\n\nrequest_id\x18\x02 \x01(\tB7\xe2\x41\x01\x02\x8a\xb5\x18/*+^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$8\x01R\trequestId\x12,\n\rcancel_reason\x18\x03 \x01(\tB\x07\x8a\xb5\x18\x03 \x80\x02R\x0c\x63\x61ncelReason\"n\n\x15\x43\x61ncelPaymentResponse\x12\x39\n\x07payment\x18\x01 \x01(\x0b\x32\x1f.keelpay.api.gateway.v1.PaymentR\x07payment\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayed\"\xd2\x01\n\x12SyncPaymentRequest\x12\x64\n\x04name\x18\x01 \x01(\tBP\xe2\x41\x01\x02\x8a\xb5\x18H*D^merchants/[a-z0-9][a-z0-9-]{0,62}/payments/[a-z]{2,4}-[0-9a-z]{26}$8\x01R\x04name\x12V\n\nrequest_id\x18\x02 \x01(\tB7\xe2\x41\x01\x02\x8a\xb5\x18/*+^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$8\x01R\trequestId\"l\n\x13SyncPaymentResponse\x12\x39\n\x07payment\x18\x01 \x01(\x0b\x32\x1f.keelpay.api.gateway.v1.PaymentR\x07payment\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayedb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,keelpay/api/gateway/v1/payment_request.proto\x12\x16keelpay.api.gateway.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a$keelpay/api/gateway/v1/payment.proto\x1a keelpay/api/type/v1/bounds.proto\x1a!keelpay/api/type/v1/channel.proto\x1a keelpay/api/type/v1/device.proto\x1a\x1fkeelpay/api/type/v1/money.proto\"\xfe\x02\n\x14\x43reatePaymentRequest\x12G\n\x06parent\x18\x01 \x01(\tB/\xe2\x41\x01\x02\x8a\xb5\x18\'*#^merchants/[a-z0-9][a-z0-9-]{0,62}$8\x01R\x06parent\x12_\n\nrequest_id\x18\x02 \x01(\tB@\xe2\x41\x01\x02\x8a\xb5\x18\x38*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\x01R\trequestId\x12\x45\n\x07payment\x18\x03 \x01(\x0b\x32\x1f.keelpay.api.gateway.v1.PaymentB\n\xe2\x41\x01\x02\x8a\xb5\x18\x02\x38\x01R\x07payment\x12\x18\n\x07\x63onfirm\x18\x04 \x01(\x08R\x07\x63onfirm\x12[\n\nreturn_url\x18\x05 \x01(\tB<\x8a\xb5\x18\x38 \x80\x10*3^(https|[a-z][a-z0-9+-]*(\\.[a-z0-9+-]+)+)://[^\\s]+$R\treturnUrl\"n\n\x15\x43reatePaymentResponse\x12\x39\n\x07payment\x18\x01 \x01(\x0b\x32\x1f.keelpay.api.gateway.v1.PaymentR\x07payment\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayed\"\x8c\x05\n\x15\x43onfirmPaymentRequest\x12\x64\n\x04name\x18\x01 \x01(\tBP\xe2\x41\x01\x02\x8a\xb5\x18H*D^merchants/[a-z0-9][a-z0-9-]{0,62}/payments/[a-z]{2,4}-[0-9a-z]{26}$8\x01R\x04name\x12_\n\nrequest_id\x18\x02 \x01(\tB@\xe2\x41\x01\x02\x8a\xb5\x18\x38*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\x01R\trequestId\x12\x91\x01\n\x0c\x63onfirmation\x18\x03 \x01(\tBm\x8a\xb5\x18i*g^partners/[a-z0-9][a-z0-9-]{0,62}/payers/[a-z0-9][a-z0-9-]{0,62}/confirmations/[a-z]{2,4}-[0-9a-z]{26}$R\x0c\x63onfirmation\x12\x31\n\x0e\x61ssertion_json\x18\x04 \x01(\tB\n\x8a\xb5\x18\x06 \x80\x80\x01@\x01R\rassertionJson\x12L\n\x0epayment_method\x18\x05 \x01(\x0b\x32%.keelpay.api.gateway.v1.PaymentMethodR\rpaymentMethod\x12:\n\x06\x64\x65vice\x18\x06 \x01(\x0b\x32\".keelpay.api.type.v1.DeviceContextR\x06\x64\x65vice\x12[\n\nreturn_url\x18\x07 \x01(\tB<\x8a\xb5\x18\x38 \x80\x10*3^(https|[a-z][a-z0-9+-]*(\\.[a-z0-9+-]+)+)://[^\\s]+$R\treturnUrl\"\xfe\x02\n\rPaymentMethod\x12\x44\n\x07\x63hannel\x18\x01 \x01(\x0e\x32\x1c.keelpay.api.type.v1.ChannelB\x0c\xe2\x41\x01\x02\x8a\xb5\x18\x04\x38\x01H\x01R\x07\x63hannel\x12\x8b\x01\n\ninstrument\x18\x02 \x01(\tBk\x8a\xb5\x18g*e^partners/[a-z0-9][a-z0-9-]{0,62}/payers/[a-z0-9][a-z0-9-]{0,62}/instruments/[a-z]{2,4}-[0-9a-z]{26}$R\ninstrument\x12\x33\n\x04rail\x18\x03 \x01(\tB\x1f\x8a\xb5\x18\x1b*\x19^[a-z0-9][a-z0-9-]{0,62}$R\x04rail\x12\x64\n\x07mandate\x18\x04 \x01(\tBJ\x8a\xb5\x18\x46*D^merchants/[a-z0-9][a-z0-9-]{0,62}/mandates/[a-z]{2,4}-[0-9a-z]{26}$R\x07mandate\"o\n\x16\x43onfirmPaymentResponse\x12\x39\n\x07payment\x18\x01 \x01(\x0b\x32\x1f.keelpay.api.gateway.v1.PaymentR\x07payment\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayed\"\xb0\x02\n\x15\x43\x61pturePaymentRequest\x12\x64\n\x04name\x18\x01 \x01(\tBP\xe2\x41\x01\x02\x8a\xb5\x18H*D^merchants/[a-z0-9][a-z0-9-]{0,62}/payments/[a-z]{2,4}-[0-9a-z]{26}$8\x01R\x04name\x12_\n\nrequest_id\x18\x02 \x01(\tB@\xe2\x41\x01\x02\x8a\xb5\x18\x38*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\x01R\trequestId\x12:\n\x06\x61mount\x18\x03 \x01(\x0b\x32\x1a.keelpay.api.type.v1.MoneyB\x06\x8a\xb5\x18\x02\x08\x01R\x06\x61mount\x12\x14\n\x05\x66inal\x18\x04 \x01(\x08R\x05\x66inal\"o\n\x16\x43\x61pturePaymentResponse\x12\x39\n\x07payment\x18\x01 \x01(\x0b\x32\x1f.keelpay.api.gateway.v1.PaymentR\x07payment\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayed\"\xde\x01\n\x15ReleasePaymentRequest\x12\x64\n\x04name\x18\x01 \x01(\tBP\xe2\x41\x01\x02\x8a\xb5\x18H*D^merchants/[a-z0-9][a-z0-9-]{0,62}/payments/[a-z]{2,4}-[0-9a-z]{26}$8\x01R\x04name\x12_\n\nrequest_id\x18\x02 \x01(\tB@\xe2\x41\x01\x02\x8a\xb5\x18\x38*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\x01R\trequestId\"o\n\x16ReleasePaymentResponse\x12\x39\n\x07payment\x18\x01 \x01(\x0b\x32\x1f.keelpay.api.gateway.v1.PaymentR\x07payment\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayed\"\x8b\x02\n\x14\x43\x61ncelPaymentRequest\x12\x64\n\x04name\x18\x01 \x01(\tBP\xe2\x41\x01\x02\x8a\xb5\x18H*D^merchants/[a-z0-9][a-z0-9-]{0,62}/payments/[a-z]{2,4}-[0-9a-z]{26}$8\x01R\x04name\x12_\n\nrequest_id\x18\x02 \x01(\tB@\xe2\x41\x01\x02\x8a\xb5\x18\x38*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\x01R\trequestId\x12,\n\rcancel_reason\x18\x03 \x01(\tB\x07\x8a\xb5\x18\x03 \x80\x02R\x0c\x63\x61ncelReason\"n\n\x15\x43\x61ncelPaymentResponse\x12\x39\n\x07payment\x18\x01 \x01(\x0b\x32\x1f.keelpay.api.gateway.v1.PaymentR\x07payment\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayed\"\xdb\x01\n\x12SyncPaymentRequest\x12\x64\n\x04name\x18\x01 \x01(\tBP\xe2\x41\x01\x02\x8a\xb5\x18H*D^merchants/[a-z0-9][a-z0-9-]{0,62}/payments/[a-z]{2,4}-[0-9a-z]{26}$8\x01R\x04name\x12_\n\nrequest_id\x18\x02 \x01(\tB@\xe2\x41\x01\x02\x8a\xb5\x18\x38*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\x01R\trequestId\"l\n\x13SyncPaymentResponse\x12\x39\n\x07payment\x18\x01 \x01(\x0b\x32\x1f.keelpay.api.gateway.v1.PaymentR\x07payment\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayedb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,7 +40,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATEPAYMENTREQUEST'].fields_by_name['parent']._loaded_options = None
   _globals['_CREATEPAYMENTREQUEST'].fields_by_name['parent']._serialized_options = b'\342A\001\002\212\265\030\'*#^merchants/[a-z0-9][a-z0-9-]{0,62}$8\001'
   _globals['_CREATEPAYMENTREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_CREATEPAYMENTREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\002\212\265\030/*+^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$8\001'
+  _globals['_CREATEPAYMENTREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\002\212\265\0308*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\001'
   _globals['_CREATEPAYMENTREQUEST'].fields_by_name['payment']._loaded_options = None
   _globals['_CREATEPAYMENTREQUEST'].fields_by_name['payment']._serialized_options = b'\342A\001\002\212\265\030\0028\001'
   _globals['_CREATEPAYMENTREQUEST'].fields_by_name['return_url']._loaded_options = None
@@ -48,7 +48,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CONFIRMPAYMENTREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_CONFIRMPAYMENTREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\212\265\030H*D^merchants/[a-z0-9][a-z0-9-]{0,62}/payments/[a-z]{2,4}-[0-9a-z]{26}$8\001'
   _globals['_CONFIRMPAYMENTREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_CONFIRMPAYMENTREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\002\212\265\030/*+^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$8\001'
+  _globals['_CONFIRMPAYMENTREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\002\212\265\0308*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\001'
   _globals['_CONFIRMPAYMENTREQUEST'].fields_by_name['confirmation']._loaded_options = None
   _globals['_CONFIRMPAYMENTREQUEST'].fields_by_name['confirmation']._serialized_options = b'\212\265\030i*g^partners/[a-z0-9][a-z0-9-]{0,62}/payers/[a-z0-9][a-z0-9-]{0,62}/confirmations/[a-z]{2,4}-[0-9a-z]{26}$'
   _globals['_CONFIRMPAYMENTREQUEST'].fields_by_name['assertion_json']._loaded_options = None
@@ -66,47 +66,47 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CAPTUREPAYMENTREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_CAPTUREPAYMENTREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\212\265\030H*D^merchants/[a-z0-9][a-z0-9-]{0,62}/payments/[a-z]{2,4}-[0-9a-z]{26}$8\001'
   _globals['_CAPTUREPAYMENTREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_CAPTUREPAYMENTREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\002\212\265\030/*+^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$8\001'
+  _globals['_CAPTUREPAYMENTREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\002\212\265\0308*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\001'
   _globals['_CAPTUREPAYMENTREQUEST'].fields_by_name['amount']._loaded_options = None
   _globals['_CAPTUREPAYMENTREQUEST'].fields_by_name['amount']._serialized_options = b'\212\265\030\002\010\001'
   _globals['_RELEASEPAYMENTREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_RELEASEPAYMENTREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\212\265\030H*D^merchants/[a-z0-9][a-z0-9-]{0,62}/payments/[a-z]{2,4}-[0-9a-z]{26}$8\001'
   _globals['_RELEASEPAYMENTREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_RELEASEPAYMENTREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\002\212\265\030/*+^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$8\001'
+  _globals['_RELEASEPAYMENTREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\002\212\265\0308*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\001'
   _globals['_CANCELPAYMENTREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_CANCELPAYMENTREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\212\265\030H*D^merchants/[a-z0-9][a-z0-9-]{0,62}/payments/[a-z]{2,4}-[0-9a-z]{26}$8\001'
   _globals['_CANCELPAYMENTREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_CANCELPAYMENTREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\002\212\265\030/*+^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$8\001'
+  _globals['_CANCELPAYMENTREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\002\212\265\0308*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\001'
   _globals['_CANCELPAYMENTREQUEST'].fields_by_name['cancel_reason']._loaded_options = None
   _globals['_CANCELPAYMENTREQUEST'].fields_by_name['cancel_reason']._serialized_options = b'\212\265\030\003 \200\002'
   _globals['_SYNCPAYMENTREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_SYNCPAYMENTREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\212\265\030H*D^merchants/[a-z0-9][a-z0-9-]{0,62}/payments/[a-z]{2,4}-[0-9a-z]{26}$8\001'
   _globals['_SYNCPAYMENTREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_SYNCPAYMENTREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\002\212\265\030/*+^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$8\001'
+  _globals['_SYNCPAYMENTREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\002\212\265\0308*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\001'
   _globals['_CREATEPAYMENTREQUEST']._serialized_start=280
-  _globals['_CREATEPAYMENTREQUEST']._serialized_end=653
-  _globals['_CREATEPAYMENTRESPONSE']._serialized_start=655
-  _globals['_CREATEPAYMENTRESPONSE']._serialized_end=765
-  _globals['_CONFIRMPAYMENTREQUEST']._serialized_start=768
-  _globals['_CONFIRMPAYMENTREQUEST']._serialized_end=1411
-  _globals['_PAYMENTMETHOD']._serialized_start=1414
-  _globals['_PAYMENTMETHOD']._serialized_end=1796
-  _globals['_CONFIRMPAYMENTRESPONSE']._serialized_start=1798
-  _globals['_CONFIRMPAYMENTRESPONSE']._serialized_end=1909
-  _globals['_CAPTUREPAYMENTREQUEST']._serialized_start=1912
-  _globals['_CAPTUREPAYMENTREQUEST']._serialized_end=2207
-  _globals['_CAPTUREPAYMENTRESPONSE']._serialized_start=2209
-  _globals['_CAPTUREPAYMENTRESPONSE']._serialized_end=2320
-  _globals['_RELEASEPAYMENTREQUEST']._serialized_start=2323
-  _globals['_RELEASEPAYMENTREQUEST']._serialized_end=2536
-  _globals['_RELEASEPAYMENTRESPONSE']._serialized_start=2538
-  _globals['_RELEASEPAYMENTRESPONSE']._serialized_end=2649
-  _globals['_CANCELPAYMENTREQUEST']._serialized_start=2652
-  _globals['_CANCELPAYMENTREQUEST']._serialized_end=2910
-  _globals['_CANCELPAYMENTRESPONSE']._serialized_start=2912
-  _globals['_CANCELPAYMENTRESPONSE']._serialized_end=3022
-  _globals['_SYNCPAYMENTREQUEST']._serialized_start=3025
-  _globals['_SYNCPAYMENTREQUEST']._serialized_end=3235
-  _globals['_SYNCPAYMENTRESPONSE']._serialized_start=3237
-  _globals['_SYNCPAYMENTRESPONSE']._serialized_end=3345
+  _globals['_CREATEPAYMENTREQUEST']._serialized_end=662
+  _globals['_CREATEPAYMENTRESPONSE']._serialized_start=664
+  _globals['_CREATEPAYMENTRESPONSE']._serialized_end=774
+  _globals['_CONFIRMPAYMENTREQUEST']._serialized_start=777
+  _globals['_CONFIRMPAYMENTREQUEST']._serialized_end=1429
+  _globals['_PAYMENTMETHOD']._serialized_start=1432
+  _globals['_PAYMENTMETHOD']._serialized_end=1814
+  _globals['_CONFIRMPAYMENTRESPONSE']._serialized_start=1816
+  _globals['_CONFIRMPAYMENTRESPONSE']._serialized_end=1927
+  _globals['_CAPTUREPAYMENTREQUEST']._serialized_start=1930
+  _globals['_CAPTUREPAYMENTREQUEST']._serialized_end=2234
+  _globals['_CAPTUREPAYMENTRESPONSE']._serialized_start=2236
+  _globals['_CAPTUREPAYMENTRESPONSE']._serialized_end=2347
+  _globals['_RELEASEPAYMENTREQUEST']._serialized_start=2350
+  _globals['_RELEASEPAYMENTREQUEST']._serialized_end=2572
+  _globals['_RELEASEPAYMENTRESPONSE']._serialized_start=2574
+  _globals['_RELEASEPAYMENTRESPONSE']._serialized_end=2685
+  _globals['_CANCELPAYMENTREQUEST']._serialized_start=2688
+  _globals['_CANCELPAYMENTREQUEST']._serialized_end=2955
+  _globals['_CANCELPAYMENTRESPONSE']._serialized_start=2957
+  _globals['_CANCELPAYMENTRESPONSE']._serialized_end=3067
+  _globals['_SYNCPAYMENTREQUEST']._serialized_start=3070
+  _globals['_SYNCPAYMENTREQUEST']._serialized_end=3289
+  _globals['_SYNCPAYMENTRESPONSE']._serialized_start=3291
+  _globals['_SYNCPAYMENTRESPONSE']._serialized_end=3399
 # @@protoc_insertion_point(module_scope)

@@ -34,14 +34,15 @@ class CreatePaymentRequest(_message.Message):
     parent: _builtins.str
     """The merchant who is paid, `merchants/{m}`."""
     request_id: _builtins.str
-    """The caller's id of this request, a UUID in lower case (AIP-155). The same id with the same body is never done
-    twice: it answers with the resource as it is now, or with the same refusal. Remembered for at least 30 days.
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
     """
     confirm: _builtins.bool
     """Also confirm it, if the payer need not act."""
     return_url: _builtins.str
-    """Where the payer's bank or wallet sends the payer back to: https, or an app's own scheme in reverse
-    domain form (RFC 8252, section 7.1). At most 2,048 characters.
+    """Where the payer goes back to, from the bank's or wallet's page and after paying: https, or an app's own scheme in
+    reverse domain form (RFC 8252, section 7.1), below one of the merchant's `return_origins`. At most 2,048 characters.
     """
     @_builtins.property
     def payment(self) -> _payment_pb2.Payment:
@@ -108,8 +109,9 @@ class ConfirmPaymentRequest(_message.Message):
     name: _builtins.str
     """`merchants/{m}/payments/{p}`."""
     request_id: _builtins.str
-    """The caller's id of this request, a UUID in lower case (AIP-155). The same id with the same body is never done
-    twice: it answers with the resource as it is now, or with the same refusal. Remembered for at least 30 days.
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
     """
     confirmation: _builtins.str
     """The confirmation that is spent, `partners/{p}/payers/{u}/confirmations/{c}`. Empty where a mandate applies or
@@ -120,8 +122,8 @@ class ConfirmPaymentRequest(_message.Message):
     `confirmation`. At most 16,384 characters.
     """
     return_url: _builtins.str
-    """Where the payer's bank or wallet sends the payer back to: https, or an app's own scheme in reverse
-    domain form (RFC 8252, section 7.1). At most 2,048 characters.
+    """Where the payer goes back to, from the bank's or wallet's page and after paying: https, or an app's own scheme in
+    reverse domain form (RFC 8252, section 7.1), below one of the merchant's `return_origins`. At most 2,048 characters.
     """
     @_builtins.property
     def payment_method(self) -> Global___PaymentMethod:
@@ -225,8 +227,9 @@ class CapturePaymentRequest(_message.Message):
     name: _builtins.str
     """`merchants/{m}/payments/{p}`."""
     request_id: _builtins.str
-    """The caller's id of this request, a UUID in lower case (AIP-155). The same id with the same body is never done
-    twice: it answers with the resource as it is now, or with the same refusal. Remembered for at least 30 days.
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
     """
     final: _builtins.bool
     """Nothing more will be taken: the rest is released. True by itself when all of it is taken."""
@@ -289,8 +292,9 @@ class ReleasePaymentRequest(_message.Message):
     name: _builtins.str
     """`merchants/{m}/payments/{p}`."""
     request_id: _builtins.str
-    """The caller's id of this request, a UUID in lower case (AIP-155). The same id with the same body is never done
-    twice: it answers with the resource as it is now, or with the same refusal. Remembered for at least 30 days.
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
     """
     def __init__(
         self,
@@ -346,8 +350,9 @@ class CancelPaymentRequest(_message.Message):
     name: _builtins.str
     """`merchants/{m}/payments/{p}`."""
     request_id: _builtins.str
-    """The caller's id of this request, a UUID in lower case (AIP-155). The same id with the same body is never done
-    twice: it answers with the resource as it is now, or with the same refusal. Remembered for at least 30 days.
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
     """
     cancel_reason: _builtins.str
     """Why, for the merchant's own records. At most 256 characters."""
@@ -405,8 +410,9 @@ class SyncPaymentRequest(_message.Message):
     name: _builtins.str
     """`merchants/{m}/payments/{p}`."""
     request_id: _builtins.str
-    """The caller's id of this request, a UUID in lower case (AIP-155). The same id with the same body is never done
-    twice: it answers with the resource as it is now, or with the same refusal. Remembered for at least 30 days.
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
     """
     def __init__(
         self,

@@ -45,7 +45,7 @@ class Refund(_message.Message):
         STATE_SUBMITTED: Refund._State.ValueType  # 3
         """Sent to the bank. Then SUCCEEDED, ABNORMAL or FAILED."""
         STATE_SUCCEEDED: Refund._State.ValueType  # 4
-        """The payer has the money. End."""
+        """The payer has the money, as far as anybody knows. Then ABNORMAL if the payer's bank returns it later."""
         STATE_ABNORMAL: Refund._State.ValueType  # 5
         """The payer's card or account no longer takes it: RerouteRefund sends it another way. Then SUBMITTED or FAILED."""
         STATE_FAILED: Refund._State.ValueType  # 6
@@ -65,7 +65,7 @@ class Refund(_message.Message):
     STATE_SUBMITTED: Refund.State.ValueType  # 3
     """Sent to the bank. Then SUCCEEDED, ABNORMAL or FAILED."""
     STATE_SUCCEEDED: Refund.State.ValueType  # 4
-    """The payer has the money. End."""
+    """The payer has the money, as far as anybody knows. Then ABNORMAL if the payer's bank returns it later."""
     STATE_ABNORMAL: Refund.State.ValueType  # 5
     """The payer's card or account no longer takes it: RerouteRefund sends it another way. Then SUBMITTED or FAILED."""
     STATE_FAILED: Refund.State.ValueType  # 6

@@ -28,7 +28,7 @@ from keelpay.api.type.v1 import bounds_pb2 as keelpay_dot_api_dot_type_dot_v1_do
 from keelpay.api.type.v1 import policy_pb2 as keelpay_dot_api_dot_type_dot_v1_dot_policy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+keelpay/api/gateway/v1/refund_service.proto\x12\x16keelpay.api.gateway.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a#keelpay/api/gateway/v1/refund.proto\x1a keelpay/api/type/v1/bounds.proto\x1a keelpay/api/type/v1/policy.proto\"\xfa\x01\n\x13\x43reateRefundRequest\x12G\n\x06parent\x18\x01 \x01(\tB/\xe2\x41\x01\x02\x8a\xb5\x18\'*#^merchants/[a-z0-9][a-z0-9-]{0,62}$8\x01R\x06parent\x12V\n\nrequest_id\x18\x02 \x01(\tB7\xe2\x41\x01\x02\x8a\xb5\x18/*+^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$8\x01R\trequestId\x12\x42\n\x06refund\x18\x03 \x01(\x0b\x32\x1e.keelpay.api.gateway.v1.RefundB\n\xe2\x41\x01\x02\x8a\xb5\x18\x02\x38\x01R\x06refund\"j\n\x14\x43reateRefundResponse\x12\x36\n\x06refund\x18\x01 \x01(\x0b\x32\x1e.keelpay.api.gateway.v1.RefundR\x06refund\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayed\"w\n\x10GetRefundRequest\x12\x63\n\x04name\x18\x01 \x01(\tBO\xe2\x41\x01\x02\x8a\xb5\x18G*C^merchants/[a-z0-9][a-z0-9-]{0,62}/refunds/[a-z]{2,4}-[0-9a-z]{26}$8\x01R\x04name\"K\n\x11GetRefundResponse\x12\x36\n\x06refund\x18\x01 \x01(\x0b\x32\x1e.keelpay.api.gateway.v1.RefundR\x06refund\"\xba\x01\n\x13LookupRefundRequest\x12G\n\x06parent\x18\x01 \x01(\tB/\xe2\x41\x01\x02\x8a\xb5\x18\'*#^merchants/[a-z0-9][a-z0-9-]{0,62}$8\x01R\x06parent\x12Z\n\x12merchant_refund_id\x18\x02 \x01(\tB,\xe2\x41\x01\x02\x8a\xb5\x18$ @*\x1e^[A-Za-z0-9][A-Za-z0-9_.:/-]*$8\x01R\x10merchantRefundId\"N\n\x14LookupRefundResponse\x12\x36\n\x06refund\x18\x01 \x01(\x0b\x32\x1e.keelpay.api.gateway.v1.RefundR\x06refund\"\xf1\x01\n\x12ListRefundsRequest\x12G\n\x06parent\x18\x01 \x01(\tB/\xe2\x41\x01\x02\x8a\xb5\x18\'*#^merchants/[a-z0-9][a-z0-9-]{0,62}$8\x01R\x06parent\x12&\n\tpage_size\x18\x02 \x01(\x05\x42\t\x8a\xb5\x18\x05\x08\x00\x10\xc8\x01R\x08pageSize\x12&\n\npage_token\x18\x03 \x01(\tB\x07\x8a\xb5\x18\x03 \x80\x08R\tpageToken\x12\x1f\n\x06\x66ilter\x18\x04 \x01(\tB\x07\x8a\xb5\x18\x03 \x80\x04R\x06\x66ilter\x12!\n\x08order_by\x18\x05 \x01(\tB\x06\x8a\xb5\x18\x02 @R\x07orderBy\"w\n\x13ListRefundsResponse\x12\x38\n\x07refunds\x18\x01 \x03(\x0b\x32\x1e.keelpay.api.gateway.v1.RefundR\x07refunds\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xd2\x01\n\x13\x43\x61ncelRefundRequest\x12\x63\n\x04name\x18\x01 \x01(\tBO\xe2\x41\x01\x02\x8a\xb5\x18G*C^merchants/[a-z0-9][a-z0-9-]{0,62}/refunds/[a-z]{2,4}-[0-9a-z]{26}$8\x01R\x04name\x12V\n\nrequest_id\x18\x02 \x01(\tB7\xe2\x41\x01\x02\x8a\xb5\x18/*+^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$8\x01R\trequestId\"j\n\x14\x43\x61ncelRefundResponse\x12\x36\n\x06refund\x18\x01 \x01(\x0b\x32\x1e.keelpay.api.gateway.v1.RefundR\x06refund\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayed\"\x8e\x03\n\x14RerouteRefundRequest\x12\x63\n\x04name\x18\x01 \x01(\tBO\xe2\x41\x01\x02\x8a\xb5\x18G*C^merchants/[a-z0-9][a-z0-9-]{0,62}/refunds/[a-z]{2,4}-[0-9a-z]{26}$8\x01R\x04name\x12V\n\nrequest_id\x18\x02 \x01(\tB7\xe2\x41\x01\x02\x8a\xb5\x18/*+^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$8\x01R\trequestId\x12\x1a\n\x07\x62\x61lance\x18\x03 \x01(\x08H\x00R\x07\x62\x61lance\x12\x8d\x01\n\ninstrument\x18\x04 \x01(\tBk\x8a\xb5\x18g*e^partners/[a-z0-9][a-z0-9-]{0,62}/payers/[a-z0-9][a-z0-9-]{0,62}/instruments/[a-z]{2,4}-[0-9a-z]{26}$H\x00R\ninstrumentB\r\n\x0b\x64\x65stination\"k\n\x15RerouteRefundResponse\x12\x36\n\x06refund\x18\x01 \x01(\x0b\x32\x1e.keelpay.api.gateway.v1.RefundR\x06refund\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayed2\xce\x06\n\rRefundService\x12\x88\x01\n\x0c\x43reateRefund\x12+.keelpay.api.gateway.v1.CreateRefundRequest\x1a,.keelpay.api.gateway.v1.CreateRefundResponse\"\x1d\x8a\xb5\x18\x19\n\rrefunds.write\x12\x02\x01\x03\x18\xf0. \x88\'\x12\x82\x01\n\tGetRefund\x12(.keelpay.api.gateway.v1.GetRefundRequest\x1a).keelpay.api.gateway.v1.GetRefundResponse\" \x8a\xb5\x18\x1c\n\x0crefunds.read\x12\x03\x01\x02\x03\x18\xe0\xd4\x03 \xd0\x0f(\x01\x12\x8a\x01\n\x0cLookupRefund\x12+.keelpay.api.gateway.v1.LookupRefundRequest\x1a,.keelpay.api.gateway.v1.LookupRefundResponse\"\x1f\x8a\xb5\x18\x1b\n\x0crefunds.read\x12\x02\x01\x03\x18\xe0\xd4\x03 \xd0\x0f(\x01\x12\x86\x01\n\x0bListRefunds\x12*.keelpay.api.gateway.v1.ListRefundsRequest\x1a+.keelpay.api.gateway.v1.ListRefundsResponse\"\x1e\x8a\xb5\x18\x1a\n\x0crefunds.read\x12\x02\x01\x03\x18\xd8\x04 \x88\'(\x01\x12\x88\x01\n\x0c\x43\x61ncelRefund\x12+.keelpay.api.gateway.v1.CancelRefundRequest\x1a,.keelpay.api.gateway.v1.CancelRefundResponse\"\x1d\x8a\xb5\x18\x19\n\rrefunds.write\x12\x02\x01\x03\x18\xf0. \x88\'\x12\x8b\x01\n\rRerouteRefund\x12,.keelpay.api.gateway.v1.RerouteRefundRequest\x1a-.keelpay.api.gateway.v1.RerouteRefundResponse\"\x1d\x8a\xb5\x18\x19\n\rrefunds.write\x12\x02\x01\x03\x18\xf0. \x88\'b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+keelpay/api/gateway/v1/refund_service.proto\x12\x16keelpay.api.gateway.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a#keelpay/api/gateway/v1/refund.proto\x1a keelpay/api/type/v1/bounds.proto\x1a keelpay/api/type/v1/policy.proto\"\x83\x02\n\x13\x43reateRefundRequest\x12G\n\x06parent\x18\x01 \x01(\tB/\xe2\x41\x01\x02\x8a\xb5\x18\'*#^merchants/[a-z0-9][a-z0-9-]{0,62}$8\x01R\x06parent\x12_\n\nrequest_id\x18\x02 \x01(\tB@\xe2\x41\x01\x02\x8a\xb5\x18\x38*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\x01R\trequestId\x12\x42\n\x06refund\x18\x03 \x01(\x0b\x32\x1e.keelpay.api.gateway.v1.RefundB\n\xe2\x41\x01\x02\x8a\xb5\x18\x02\x38\x01R\x06refund\"j\n\x14\x43reateRefundResponse\x12\x36\n\x06refund\x18\x01 \x01(\x0b\x32\x1e.keelpay.api.gateway.v1.RefundR\x06refund\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayed\"w\n\x10GetRefundRequest\x12\x63\n\x04name\x18\x01 \x01(\tBO\xe2\x41\x01\x02\x8a\xb5\x18G*C^merchants/[a-z0-9][a-z0-9-]{0,62}/refunds/[a-z]{2,4}-[0-9a-z]{26}$8\x01R\x04name\"K\n\x11GetRefundResponse\x12\x36\n\x06refund\x18\x01 \x01(\x0b\x32\x1e.keelpay.api.gateway.v1.RefundR\x06refund\"\xba\x01\n\x13LookupRefundRequest\x12G\n\x06parent\x18\x01 \x01(\tB/\xe2\x41\x01\x02\x8a\xb5\x18\'*#^merchants/[a-z0-9][a-z0-9-]{0,62}$8\x01R\x06parent\x12Z\n\x12merchant_refund_id\x18\x02 \x01(\tB,\xe2\x41\x01\x02\x8a\xb5\x18$ @*\x1e^[A-Za-z0-9][A-Za-z0-9_.:/-]*$8\x01R\x10merchantRefundId\"N\n\x14LookupRefundResponse\x12\x36\n\x06refund\x18\x01 \x01(\x0b\x32\x1e.keelpay.api.gateway.v1.RefundR\x06refund\"\xf1\x01\n\x12ListRefundsRequest\x12G\n\x06parent\x18\x01 \x01(\tB/\xe2\x41\x01\x02\x8a\xb5\x18\'*#^merchants/[a-z0-9][a-z0-9-]{0,62}$8\x01R\x06parent\x12&\n\tpage_size\x18\x02 \x01(\x05\x42\t\x8a\xb5\x18\x05\x08\x00\x10\xc8\x01R\x08pageSize\x12&\n\npage_token\x18\x03 \x01(\tB\x07\x8a\xb5\x18\x03 \x80\x08R\tpageToken\x12\x1f\n\x06\x66ilter\x18\x04 \x01(\tB\x07\x8a\xb5\x18\x03 \x80\x04R\x06\x66ilter\x12!\n\x08order_by\x18\x05 \x01(\tB\x06\x8a\xb5\x18\x02 @R\x07orderBy\"w\n\x13ListRefundsResponse\x12\x38\n\x07refunds\x18\x01 \x03(\x0b\x32\x1e.keelpay.api.gateway.v1.RefundR\x07refunds\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xdb\x01\n\x13\x43\x61ncelRefundRequest\x12\x63\n\x04name\x18\x01 \x01(\tBO\xe2\x41\x01\x02\x8a\xb5\x18G*C^merchants/[a-z0-9][a-z0-9-]{0,62}/refunds/[a-z]{2,4}-[0-9a-z]{26}$8\x01R\x04name\x12_\n\nrequest_id\x18\x02 \x01(\tB@\xe2\x41\x01\x02\x8a\xb5\x18\x38*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\x01R\trequestId\"j\n\x14\x43\x61ncelRefundResponse\x12\x36\n\x06refund\x18\x01 \x01(\x0b\x32\x1e.keelpay.api.gateway.v1.RefundR\x06refund\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayed\"\x97\x03\n\x14RerouteRefundRequest\x12\x63\n\x04name\x18\x01 \x01(\tBO\xe2\x41\x01\x02\x8a\xb5\x18G*C^merchants/[a-z0-9][a-z0-9-]{0,62}/refunds/[a-z]{2,4}-[0-9a-z]{26}$8\x01R\x04name\x12_\n\nrequest_id\x18\x02 \x01(\tB@\xe2\x41\x01\x02\x8a\xb5\x18\x38*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\x01R\trequestId\x12\x1a\n\x07\x62\x61lance\x18\x03 \x01(\x08H\x00R\x07\x62\x61lance\x12\x8d\x01\n\ninstrument\x18\x04 \x01(\tBk\x8a\xb5\x18g*e^partners/[a-z0-9][a-z0-9-]{0,62}/payers/[a-z0-9][a-z0-9-]{0,62}/instruments/[a-z]{2,4}-[0-9a-z]{26}$H\x00R\ninstrumentB\r\n\x0b\x64\x65stination\"k\n\x15RerouteRefundResponse\x12\x36\n\x06refund\x18\x01 \x01(\x0b\x32\x1e.keelpay.api.gateway.v1.RefundR\x06refund\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayed2\xce\x06\n\rRefundService\x12\x88\x01\n\x0c\x43reateRefund\x12+.keelpay.api.gateway.v1.CreateRefundRequest\x1a,.keelpay.api.gateway.v1.CreateRefundResponse\"\x1d\x8a\xb5\x18\x19\n\rrefunds.write\x12\x02\x01\x03\x18\xf0. \x88\'\x12\x82\x01\n\tGetRefund\x12(.keelpay.api.gateway.v1.GetRefundRequest\x1a).keelpay.api.gateway.v1.GetRefundResponse\" \x8a\xb5\x18\x1c\n\x0crefunds.read\x12\x03\x01\x02\x03\x18\xe0\xd4\x03 \xd0\x0f(\x01\x12\x8a\x01\n\x0cLookupRefund\x12+.keelpay.api.gateway.v1.LookupRefundRequest\x1a,.keelpay.api.gateway.v1.LookupRefundResponse\"\x1f\x8a\xb5\x18\x1b\n\x0crefunds.read\x12\x02\x01\x03\x18\xe0\xd4\x03 \xd0\x0f(\x01\x12\x86\x01\n\x0bListRefunds\x12*.keelpay.api.gateway.v1.ListRefundsRequest\x1a+.keelpay.api.gateway.v1.ListRefundsResponse\"\x1e\x8a\xb5\x18\x1a\n\x0crefunds.read\x12\x02\x01\x03\x18\xd8\x04 \x88\'(\x01\x12\x88\x01\n\x0c\x43\x61ncelRefund\x12+.keelpay.api.gateway.v1.CancelRefundRequest\x1a,.keelpay.api.gateway.v1.CancelRefundResponse\"\x1d\x8a\xb5\x18\x19\n\rrefunds.write\x12\x02\x01\x03\x18\xf0. \x88\'\x12\x8b\x01\n\rRerouteRefund\x12,.keelpay.api.gateway.v1.RerouteRefundRequest\x1a-.keelpay.api.gateway.v1.RerouteRefundResponse\"\x1d\x8a\xb5\x18\x19\n\rrefunds.write\x12\x02\x01\x03\x18\xf0. \x88\'b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,7 +38,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATEREFUNDREQUEST'].fields_by_name['parent']._loaded_options = None
   _globals['_CREATEREFUNDREQUEST'].fields_by_name['parent']._serialized_options = b'\342A\001\002\212\265\030\'*#^merchants/[a-z0-9][a-z0-9-]{0,62}$8\001'
   _globals['_CREATEREFUNDREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_CREATEREFUNDREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\002\212\265\030/*+^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$8\001'
+  _globals['_CREATEREFUNDREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\002\212\265\0308*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\001'
   _globals['_CREATEREFUNDREQUEST'].fields_by_name['refund']._loaded_options = None
   _globals['_CREATEREFUNDREQUEST'].fields_by_name['refund']._serialized_options = b'\342A\001\002\212\265\030\0028\001'
   _globals['_GETREFUNDREQUEST'].fields_by_name['name']._loaded_options = None
@@ -60,11 +60,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CANCELREFUNDREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_CANCELREFUNDREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\212\265\030G*C^merchants/[a-z0-9][a-z0-9-]{0,62}/refunds/[a-z]{2,4}-[0-9a-z]{26}$8\001'
   _globals['_CANCELREFUNDREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_CANCELREFUNDREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\002\212\265\030/*+^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$8\001'
+  _globals['_CANCELREFUNDREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\002\212\265\0308*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\001'
   _globals['_REROUTEREFUNDREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_REROUTEREFUNDREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\212\265\030G*C^merchants/[a-z0-9][a-z0-9-]{0,62}/refunds/[a-z]{2,4}-[0-9a-z]{26}$8\001'
   _globals['_REROUTEREFUNDREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_REROUTEREFUNDREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\002\212\265\030/*+^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$8\001'
+  _globals['_REROUTEREFUNDREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\002\212\265\0308*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\001'
   _globals['_REROUTEREFUNDREQUEST'].fields_by_name['instrument']._loaded_options = None
   _globals['_REROUTEREFUNDREQUEST'].fields_by_name['instrument']._serialized_options = b'\212\265\030g*e^partners/[a-z0-9][a-z0-9-]{0,62}/payers/[a-z0-9][a-z0-9-]{0,62}/instruments/[a-z]{2,4}-[0-9a-z]{26}$'
   _globals['_REFUNDSERVICE'].methods_by_name['CreateRefund']._loaded_options = None
@@ -80,29 +80,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REFUNDSERVICE'].methods_by_name['RerouteRefund']._loaded_options = None
   _globals['_REFUNDSERVICE'].methods_by_name['RerouteRefund']._serialized_options = b'\212\265\030\031\n\rrefunds.write\022\002\001\003\030\360. \210\''
   _globals['_CREATEREFUNDREQUEST']._serialized_start=210
-  _globals['_CREATEREFUNDREQUEST']._serialized_end=460
-  _globals['_CREATEREFUNDRESPONSE']._serialized_start=462
-  _globals['_CREATEREFUNDRESPONSE']._serialized_end=568
-  _globals['_GETREFUNDREQUEST']._serialized_start=570
-  _globals['_GETREFUNDREQUEST']._serialized_end=689
-  _globals['_GETREFUNDRESPONSE']._serialized_start=691
-  _globals['_GETREFUNDRESPONSE']._serialized_end=766
-  _globals['_LOOKUPREFUNDREQUEST']._serialized_start=769
-  _globals['_LOOKUPREFUNDREQUEST']._serialized_end=955
-  _globals['_LOOKUPREFUNDRESPONSE']._serialized_start=957
-  _globals['_LOOKUPREFUNDRESPONSE']._serialized_end=1035
-  _globals['_LISTREFUNDSREQUEST']._serialized_start=1038
-  _globals['_LISTREFUNDSREQUEST']._serialized_end=1279
-  _globals['_LISTREFUNDSRESPONSE']._serialized_start=1281
-  _globals['_LISTREFUNDSRESPONSE']._serialized_end=1400
-  _globals['_CANCELREFUNDREQUEST']._serialized_start=1403
-  _globals['_CANCELREFUNDREQUEST']._serialized_end=1613
-  _globals['_CANCELREFUNDRESPONSE']._serialized_start=1615
-  _globals['_CANCELREFUNDRESPONSE']._serialized_end=1721
-  _globals['_REROUTEREFUNDREQUEST']._serialized_start=1724
-  _globals['_REROUTEREFUNDREQUEST']._serialized_end=2122
-  _globals['_REROUTEREFUNDRESPONSE']._serialized_start=2124
-  _globals['_REROUTEREFUNDRESPONSE']._serialized_end=2231
-  _globals['_REFUNDSERVICE']._serialized_start=2234
-  _globals['_REFUNDSERVICE']._serialized_end=3080
+  _globals['_CREATEREFUNDREQUEST']._serialized_end=469
+  _globals['_CREATEREFUNDRESPONSE']._serialized_start=471
+  _globals['_CREATEREFUNDRESPONSE']._serialized_end=577
+  _globals['_GETREFUNDREQUEST']._serialized_start=579
+  _globals['_GETREFUNDREQUEST']._serialized_end=698
+  _globals['_GETREFUNDRESPONSE']._serialized_start=700
+  _globals['_GETREFUNDRESPONSE']._serialized_end=775
+  _globals['_LOOKUPREFUNDREQUEST']._serialized_start=778
+  _globals['_LOOKUPREFUNDREQUEST']._serialized_end=964
+  _globals['_LOOKUPREFUNDRESPONSE']._serialized_start=966
+  _globals['_LOOKUPREFUNDRESPONSE']._serialized_end=1044
+  _globals['_LISTREFUNDSREQUEST']._serialized_start=1047
+  _globals['_LISTREFUNDSREQUEST']._serialized_end=1288
+  _globals['_LISTREFUNDSRESPONSE']._serialized_start=1290
+  _globals['_LISTREFUNDSRESPONSE']._serialized_end=1409
+  _globals['_CANCELREFUNDREQUEST']._serialized_start=1412
+  _globals['_CANCELREFUNDREQUEST']._serialized_end=1631
+  _globals['_CANCELREFUNDRESPONSE']._serialized_start=1633
+  _globals['_CANCELREFUNDRESPONSE']._serialized_end=1739
+  _globals['_REROUTEREFUNDREQUEST']._serialized_start=1742
+  _globals['_REROUTEREFUNDREQUEST']._serialized_end=2149
+  _globals['_REROUTEREFUNDRESPONSE']._serialized_start=2151
+  _globals['_REROUTEREFUNDRESPONSE']._serialized_end=2258
+  _globals['_REFUNDSERVICE']._serialized_start=2261
+  _globals['_REFUNDSERVICE']._serialized_end=3107
 # @@protoc_insertion_point(module_scope)

@@ -31,8 +31,9 @@ class CreateRefundRequest(_message.Message):
     parent: _builtins.str
     """The merchant who gives back, `merchants/{m}`."""
     request_id: _builtins.str
-    """The caller's id of this request, a UUID in lower case (AIP-155). The same id with the same body is never done
-    twice: it answers with the resource as it is now, or with the same refusal. Remembered for at least 30 days.
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
     """
     @_builtins.property
     def refund(self) -> _refund_pb2.Refund:
@@ -256,8 +257,9 @@ class CancelRefundRequest(_message.Message):
     name: _builtins.str
     """`merchants/{m}/refunds/{r}`."""
     request_id: _builtins.str
-    """The caller's id of this request, a UUID in lower case (AIP-155). The same id with the same body is never done
-    twice: it answers with the resource as it is now, or with the same refusal. Remembered for at least 30 days.
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
     """
     def __init__(
         self,
@@ -314,8 +316,9 @@ class RerouteRefundRequest(_message.Message):
     name: _builtins.str
     """`merchants/{m}/refunds/{r}`."""
     request_id: _builtins.str
-    """The caller's id of this request, a UUID in lower case (AIP-155). The same id with the same body is never done
-    twice: it answers with the resource as it is now, or with the same refusal. Remembered for at least 30 days.
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
     """
     balance: _builtins.bool
     """To the payer's balance here. Only `true` has a meaning."""

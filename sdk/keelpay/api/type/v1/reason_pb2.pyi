@@ -59,6 +59,8 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """A risk rule does not parse or is not well typed. Metadata: rule, position."""
     REASON_URL_REFUSED: _Reason.ValueType  # 313
     """A webhook or notification address is not https, or resolves to a private network."""
+    REASON_RETURN_URL_NOT_ALLOWED: _Reason.ValueType  # 314
+    """The return URL is below none of the merchant's `return_origins`."""
     REASON_DEADLINE_TOO_SHORT: _Reason.ValueType  # 401
     """DEADLINE_EXCEEDED: There was not enough time.
 
@@ -173,6 +175,12 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """As many of these exist as are allowed. Metadata: max_count."""
     REASON_CASE_NOT_BALANCED: _Reason.ValueType  # 929
     """A fraud case closes only when its account stands at zero. Metadata: balance_minor."""
+    REASON_CHECKOUT_LINK_USED: _Reason.ValueType  # 930
+    """The link was opened before. It opens once, so whoever comes second learns nothing from it."""
+    REASON_CHECKOUT_LINK_EXPIRED: _Reason.ValueType  # 931
+    """The link's time, or its session's, is over."""
+    REASON_CHECKOUT_LINK_REPLACED: _Reason.ValueType  # 932
+    """A newer link took the place of this one."""
     REASON_ETAG_MISMATCH: _Reason.ValueType  # 1001
     """ABORTED: Somebody else was first.
 
@@ -251,6 +259,8 @@ REASON_RULE_INVALID: Reason.ValueType  # 312
 """A risk rule does not parse or is not well typed. Metadata: rule, position."""
 REASON_URL_REFUSED: Reason.ValueType  # 313
 """A webhook or notification address is not https, or resolves to a private network."""
+REASON_RETURN_URL_NOT_ALLOWED: Reason.ValueType  # 314
+"""The return URL is below none of the merchant's `return_origins`."""
 REASON_DEADLINE_TOO_SHORT: Reason.ValueType  # 401
 """DEADLINE_EXCEEDED: There was not enough time.
 
@@ -365,6 +375,12 @@ REASON_COUNT_LIMIT_REACHED: Reason.ValueType  # 928
 """As many of these exist as are allowed. Metadata: max_count."""
 REASON_CASE_NOT_BALANCED: Reason.ValueType  # 929
 """A fraud case closes only when its account stands at zero. Metadata: balance_minor."""
+REASON_CHECKOUT_LINK_USED: Reason.ValueType  # 930
+"""The link was opened before. It opens once, so whoever comes second learns nothing from it."""
+REASON_CHECKOUT_LINK_EXPIRED: Reason.ValueType  # 931
+"""The link's time, or its session's, is over."""
+REASON_CHECKOUT_LINK_REPLACED: Reason.ValueType  # 932
+"""A newer link took the place of this one."""
 REASON_ETAG_MISMATCH: Reason.ValueType  # 1001
 """ABORTED: Somebody else was first.
 

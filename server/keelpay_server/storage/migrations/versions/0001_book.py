@@ -146,6 +146,7 @@ def upgrade() -> None:
         sa.Column("metadata", sa.Text(), nullable=False),
         sa.Column("create_time", sa.BigInteger(), nullable=False),
         sa.Column("update_time", sa.BigInteger(), nullable=False),
+        sa.Column("return_origins", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("book_id", "id", name="merchants_pk"),
         postgresql_with={"fillfactor": 70},
         sqlite_with_rowid=False,

@@ -1,13 +1,13 @@
 """Tables of the events room: subscriptions, deliveries.
 
-In: a database at step 0006. Out: one at step 0007. Invariant: unchanged once it is released.
+In: a database at step 0007. Out: one at step 0008. Invariant: unchanged once it is released.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0007"
-down_revision = "0006"
+revision = "0008"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 

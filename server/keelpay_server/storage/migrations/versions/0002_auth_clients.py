@@ -1,4 +1,4 @@
-"""Tables of the auth room: clients, client_keys, platform_keys, partner_quotas, attested_persons, registrations, enrolment_evidence, passkeys, confirmations, confirmation_evidence, mandates, proposals.
+"""Tables of the auth room: clients, client_keys, platform_keys, partner_quotas, attested_persons, payer_links, registrations, enrolment_evidence, passkeys, confirmations, confirmation_evidence, mandates.
 
 In: a database at step 0001. Out: one at step 0002. Invariant: unchanged once it is released.
 """
@@ -83,6 +83,28 @@ def upgrade() -> None:
     )
     op.create_index("attested_persons_book_id_payer_id_ix", "attested_persons", ["book_id", "payer", "id"])
     op.create_table(
+        "payer_links",
+        sa.Column("book_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.LargeBinary(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("seed", sa.LargeBinary(), nullable=False),
+        sa.Column("payer", sa.Text(), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=False),
+        sa.Column("payment", sa.Text(), nullable=False),
+        sa.Column("attestation", sa.Text(), nullable=False),
+        sa.Column("client_key", sa.Text(), nullable=False),
+        sa.Column("live_target", sa.Text(), nullable=True),
+        sa.Column("state", sa.BigInteger(), nullable=False),
+        sa.Column("open_time", sa.BigInteger(), nullable=False),
+        sa.Column("expire_time", sa.BigInteger(), nullable=False),
+        sa.Column("create_time", sa.BigInteger(), nullable=False),
+        sa.Column("update_time", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("book_id", "id", name="payer_links_pk"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("payer_links_book_id_digest_ix", "payer_links", ["book_id", "digest"], unique=True)
+    op.create_index("payer_links_book_id_live_target_ix", "payer_links", ["book_id", "live_target"])
+    op.create_table(
         "registrations",
         sa.Column("book_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("id", sa.LargeBinary(), nullable=False),
@@ -101,6 +123,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("book_id", "id", name="registrations_pk"),
         sqlite_with_rowid=False,
     )
+    op.create_index("registrations_book_id_payer_id_ix", "registrations", ["book_id", "payer", "id"])
     op.create_table(
         "enrolment_evidence",
         sa.Column("book_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -216,45 +239,17 @@ def upgrade() -> None:
     )
     op.create_index("mandates_book_id_merchant_id_ix", "mandates", ["book_id", "merchant", "id"])
     op.create_index("mandates_book_id_payer_id_ix", "mandates", ["book_id", "payer", "id"])
-    op.create_table(
-        "proposals",
-        sa.Column("book_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("id", sa.LargeBinary(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("arguments", sa.Text(), nullable=False),
-        sa.Column("method", sa.Text(), nullable=False),
-        sa.Column("resource", sa.Text(), nullable=False),
-        sa.Column("shown", sa.Text(), nullable=False),
-        sa.Column("proposer", sa.Text(), nullable=False),
-        sa.Column("origin", sa.LargeBinary(), nullable=False),
-        sa.Column("decider", sa.Text(), nullable=False),
-        sa.Column("comment", sa.Text(), nullable=False),
-        sa.Column("state", sa.BigInteger(), nullable=False),
-        sa.Column("result", sa.Text(), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("state_version", sa.BigInteger(), nullable=False),
-        sa.Column("expire_time", sa.BigInteger(), nullable=False),
-        sa.Column("create_time", sa.BigInteger(), nullable=False),
-        sa.Column("update_time", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("book_id", "id", name="proposals_pk"),
-        sqlite_with_rowid=False,
-    )
-    op.create_index("proposals_book_id_create_time_ix", "proposals", ["book_id", "create_time"])
-    op.create_index("proposals_book_id_method_id_ix", "proposals", ["book_id", "method", "id"])
-    op.create_index("proposals_book_id_origin_ix", "proposals", ["book_id", "origin"])
-    op.create_index("proposals_book_id_proposer_id_ix", "proposals", ["book_id", "proposer", "id"])
-    op.create_index("proposals_book_id_state_id_ix", "proposals", ["book_id", "state", "id"])
 
 
 def downgrade() -> None:
     """Takes it back."""
-    op.drop_table("proposals")
     op.drop_table("mandates")
     op.drop_table("confirmation_evidence")
     op.drop_table("confirmations")
     op.drop_table("passkeys")
     op.drop_table("enrolment_evidence")
     op.drop_table("registrations")
+    op.drop_table("payer_links")
     op.drop_table("attested_persons")
     op.drop_table("partner_quotas")
     op.drop_table("platform_keys")

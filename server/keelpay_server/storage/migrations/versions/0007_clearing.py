@@ -1,13 +1,13 @@
 """Tables of the clearing room: windows, settlements, payouts, statements, bank_lines, disagreements, adjustments, natural_keys.
 
-In: a database at step 0005. Out: one at step 0006. Invariant: unchanged once it is released.
+In: a database at step 0006. Out: one at step 0007. Invariant: unchanged once it is released.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0006"
-down_revision = "0005"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 

@@ -1,13 +1,13 @@
 """Tables of the risk room: decisions, reports, reviews, list_entries.
 
-In: a database at step 0004. Out: one at step 0005. Invariant: unchanged once it is released.
+In: a database at step 0005. Out: one at step 0006. Invariant: unchanged once it is released.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 

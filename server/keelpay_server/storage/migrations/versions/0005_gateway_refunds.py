@@ -1,13 +1,13 @@
 """Tables of the gateway room: refunds, strays, transfers, scenarios, sandbox_clock.
 
-In: a database at step 0003. Out: one at step 0004. Invariant: unchanged once it is released.
+In: a database at step 0004. Out: one at step 0005. Invariant: unchanged once it is released.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 

@@ -1,13 +1,13 @@
 """Tables of the gateway room: orders, payments, operations, numbers, instruments.
 
-In: a database at step 0002. Out: one at step 0003. Invariant: unchanged once it is released.
+In: a database at step 0003. Out: one at step 0004. Invariant: unchanged once it is released.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003"
-down_revision = "0002"
+revision = "0004"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 
@@ -32,6 +32,7 @@ def upgrade() -> None:
         sa.Column("expire_time", sa.BigInteger(), nullable=False),
         sa.Column("create_time", sa.BigInteger(), nullable=False),
         sa.Column("update_time", sa.BigInteger(), nullable=False),
+        sa.Column("return_uri", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("book_id", "id", name="orders_pk"),
         postgresql_with={"fillfactor": 70},
         sqlite_with_rowid=False,
@@ -89,6 +90,8 @@ def upgrade() -> None:
         sa.Column("create_time", sa.BigInteger(), nullable=False),
         sa.Column("update_time", sa.BigInteger(), nullable=False),
         sa.Column("return_uri", sa.Text(), nullable=False),
+        sa.Column("bank_return_uri", sa.Text(), nullable=False),
+        sa.Column("mandate_day", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("book_id", "id", name="payments_pk"),
         postgresql_with={"fillfactor": 70},
         sqlite_with_rowid=False,

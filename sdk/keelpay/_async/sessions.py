@@ -1,0 +1,67 @@
+"""Sessions: what a page, or an app that opens our links itself, begins with."""
+
+from typing import NamedTuple
+
+from keelpay.api.gateway.v1 import checkout_service_pb2
+from keelpay.api.gateway.v1.checkout_service_pb2_grpc import CheckoutServiceStub
+from keelpay.models.checkout import Session
+from keelpay.models.merchant import AccessToken
+from keelpay.request_id import new_request_id
+
+from .connection import AsyncConnection
+
+
+class OpenedSession(NamedTuple):
+    """What opening a link gave.
+
+    Attributes:
+        token: The session's token: `client.with_token(token)` is the client of its holder.
+        session: What the first screen shows.
+        replayed: This very opening was answered before.
+    """
+
+    token: AccessToken
+    session: Session
+    replayed: bool
+
+
+class AsyncSessions:
+    """Sessions of payers: `client.sessions`."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        """Made by the client."""
+        self._connection = connection
+        self._stub = CheckoutServiceStub(connection.channel)
+
+    async def open(self, token: str, *, request_id: str = "", timeout_s: float | None = None) -> OpenedSession:
+        """Exchanges a link for a session, once. Needs no credentials.
+
+        Args:
+            token: What stands behind the `#` in the link.
+            request_id: To repeat the very same opening within two minutes, where its answer was lost; a new one if
+                empty.
+            timeout_s: Seconds for all tries together.
+
+        Raises:
+            FailedPreconditionError: CHECKOUT_LINK_USED, CHECKOUT_LINK_EXPIRED, CHECKOUT_LINK_REPLACED.
+            NotFoundError: There is no such link.
+        """
+        request = checkout_service_pb2.OpenSessionRequest(token=token, request_id=request_id or new_request_id())
+        answer = await self._connection.unary(self._stub.OpenSession, request, timeout_s=timeout_s)
+        return OpenedSession(AccessToken.of(answer.token), Session.of(answer.session), answer.replayed)
+
+    async def get(self, *, timeout_s: float | None = None) -> Session:
+        """What the first screen of the token's session shows, as it is now."""
+        request = checkout_service_pb2.GetSessionRequest()
+        answer = await self._connection.unary(self._stub.GetSession, request, timeout_s=timeout_s)
+        return Session.of(answer.session)
+
+    async def refresh(self, *, timeout_s: float | None = None) -> AccessToken:
+        """A new token for the session, while the held one still works and until the session ends.
+
+        Raises:
+            FailedPreconditionError: CHECKOUT_LINK_EXPIRED, CHECKOUT_LINK_REPLACED.
+        """
+        request = checkout_service_pb2.RefreshSessionRequest()
+        answer = await self._connection.unary(self._stub.RefreshSession, request, timeout_s=timeout_s)
+        return AccessToken.of(answer.token)

@@ -1,0 +1,100 @@
+"""What evidence says in words: payee, amount, source, limits and time, as they were signed."""
+
+import dataclasses
+
+import pytest
+
+from keelpay_server.auth.challenge import challenge
+from keelpay_server.auth.evidence import Evidence, SpcDisplay, verify_evidence, write_evidence
+from keelpay_server.auth.evidence_words import amount_text, evidence_sentences
+from keelpay_server.auth.options import request_options
+from keelpay_server.auth.terms import MandateTerms, PasskeyAddTerms, RecoveryVetoTerms, WithdrawalTerms
+
+from .ceremonies import DISPLAYED, EXPIRES_AT_S, NONCE, ORIGIN, PARTY, RP_ID, SHOP, SPC_TERMS, TERMS, Ceremony
+
+STARTED_US = (EXPIRES_AT_S - 120) * 1_000_000
+PAYER = Ceremony()
+MANDATE = MandateTerms(
+    mandate_id="merchants/cafe/mandates/man-1", payer_id="partners/acme/payers/ama", payee_id="merchants/cafe",
+    payee_name="Café 北京", currency="CNY", payment_max_minor=5_000, day_max_minor=8_050, total_max_minor=100_000,
+    day_zone="Asia/Shanghai", instrument_id="balance", instrument_display="Balance", rp_id=RP_ID,
+    valid_until_s=1_900_086_400,
+)  # fmt: skip
+WITHDRAWAL = WithdrawalTerms(
+    payer_id="partners/acme/payers/ama", currency="JPY", amount_minor=1250,
+    instrument_id="partners/acme/payers/ama/instruments/ins-2", instrument_display="ICBC ·· 0018", rp_id=RP_ID,
+)  # fmt: skip
+ADD = PasskeyAddTerms(registration_id="reg-1", payer_id="ama", passkey_display="Phone", rp_id=RP_ID)
+VETO = RecoveryVetoTerms(passkey_id="psk-1", payer_id="ama", passkey_display="Thief", rp_id=RP_ID)
+
+
+def said(terms, *, payer=PAYER, display=None, signed=None):
+    if signed is None:
+        options = request_options(rp_id=RP_ID, challenge=challenge(terms, NONCE, EXPIRES_AT_S), allow=payer.known)
+        signed = payer.device.get(options)
+    file = write_evidence(
+        Evidence(
+            terms=terms, nonce=NONCE, expires_at_s=EXPIRES_AT_S, credential_json=signed,
+            passkey=payer.expected().passkey, party=PARTY, display=display, started_at_us=STARTED_US,
+            verified_at_us=STARTED_US + 7_000_000,
+        )
+    )  # fmt: skip
+    return evidence_sentences(verify_evidence(file))
+
+
+def test_a_payments_evidence_says_payee_amount_source_and_time():
+    what, how, when = said(TERMS)
+    assert what == (
+        "partners/acme/payers/ama was shown: pay CNY 12.50 to Café 北京 (merchants/cafe) from Visa •••• 4242"
+        " (partners/acme/payers/ama/instruments/ins-1), for merchants/cafe/payments/pay-1."
+    )
+    assert how.startswith("The page or app showed it")
+    assert "2030-03-17 17:46:40 UTC" in when
+    assert "2030-03-17 17:46:47 UTC" in when
+    assert ORIGIN in when
+
+
+def test_where_the_browser_showed_it_that_is_said():
+    payer = Ceremony(browser_bound=True)
+    display = SpcDisplay(
+        exponent=2, payee_origin=SHOP, instrument_icon=DISPLAYED.instrument_icon,
+        instrument_details=DISPLAYED.instrument_details, logos=DISPLAYED.logos,
+    )  # fmt: skip
+    sentences = said(SPC_TERMS, payer=payer, display=display, signed=payer.show())
+    assert sentences[1].startswith("The browser itself showed payee, amount and instrument")
+    assert sentences[-1] == "A key of the browser itself signed, too."
+
+
+def test_a_mandates_evidence_says_every_limit():
+    assert said(MANDATE)[0] == (
+        "partners/acme/payers/ama was shown: allow Café 北京 (merchants/cafe) payments of at most CNY 50.00 each, at"
+        " most CNY 80.50 a day in Asia/Shanghai, at most CNY 1000.00 in all, until 2030-03-18 17:46:40 UTC, from"
+        " Balance, as merchants/cafe/mandates/man-1."
+    )
+    assert " in all" not in said(dataclasses.replace(MANDATE, total_max_minor=0))[0]
+
+
+@pytest.mark.parametrize(
+    "terms,words",
+    [
+        (WITHDRAWAL, "withdraw JPY 1250 from the balance to ICBC ·· 0018"),
+        (ADD, "add the passkey “Phone” by reg-1."),
+        (VETO, "stop the recovery that made the passkey “Thief” (psk-1)."),
+    ],
+)
+def test_the_other_acts_are_said_too(terms, words):
+    assert words in said(terms)[0]
+
+
+def test_what_proves_nothing_says_nothing_of_the_terms():
+    (sentence,) = said(dataclasses.replace(TERMS, amount_minor=999), signed=PAYER.sign())
+    assert sentence.startswith("Nothing is proven: challenge")
+
+
+def test_a_synced_passkey_is_told():
+    payer = Ceremony(backup_eligible=True, backup_state=True)
+    assert "The passkey was synced between devices of the person." in said(TERMS, payer=payer)
+
+
+def test_an_unknown_currency_is_told_in_minor_units():
+    assert amount_text(1250, "XYZQ") == "1250 minor units of XYZQ"

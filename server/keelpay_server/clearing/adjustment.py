@@ -1,10 +1,12 @@
 """Adjustment: legs that correct the ledger, proposed by one operator and posted when a second one approves.
 
 In: legs asked for. Out: the adjustment, and its legs once approved. Invariant: all legs or none, of existing accounts,
-never out of a payer's balance, and never through a bank's reserve, which only statements move.
+never out of a payer's balance, never through a bank's reserve, which only statements move, and never in a merchant's
+window that has settled, where money would rest for ever.
 """
 
 import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import ClassVar, Final, NamedTuple
@@ -17,6 +19,8 @@ from keelpay_server.book.world import World
 from keelpay_server.ledger.account import AccountError, currency_number, parse
 from keelpay_server.ledger.chart import Chart
 from keelpay_server.ledger.leg import Leg, LegCode, leg
+
+from .settlement import is_settled, settled_needs
 
 KIND: Final = "adj"
 _CLOSED: Final = frozenset(
@@ -81,6 +85,30 @@ def check_leg(debit: int, credit: int, at: int) -> None:
         invalid(f"legs[{at}]", "it moves neither a bank's reserve, nor money in transit, nor out of a balance")
 
 
+def _windows(legs: Sequence[Sequence[int]]) -> Iterable[tuple[int, int, int]]:
+    """Yields what legs touch of merchants' windows: the leg's place, the merchant's number, the window's."""
+    for at, (debit, credit, *_) in enumerate(legs):
+        for account in map(parse, (debit, credit)):
+            if account.chart is Chart.MERCHANT_UNSETTLED:
+                yield at, account.owner, account.window
+
+
+def _windows_need(need: Need, legs: Sequence[Sequence[int]]) -> None:
+    for _, owner, window in _windows(legs):
+        settled_needs(need, owner, window)
+
+
+def _check_windows(world: World, legs: Sequence[Sequence[int]]) -> None:
+    """Refuses legs in a window that has settled.
+
+    Raises:
+        Refused: FIELD_INVALID naming the leg.
+    """
+    for at, owner, window in _windows(legs):
+        if is_settled(world, owner, window):
+            invalid(f"legs[{at}]", "the merchant's window has settled: its money is available by now")
+
+
 def legs_of(row: Adjustment) -> tuple[Leg, ...]:
     """Returns the legs of an adjustment."""
     return tuple(leg(debit, credit, amount, LegCode.ADJUSTMENT) for debit, credit, amount in json.loads(row.legs))
@@ -116,8 +144,17 @@ class ProposeAdjustment(Command):
     comment: str
     emits: ClassVar[str] = "adjustment.proposed"
 
+    def needs(self, need: Need) -> None:
+        """Asks whether the windows it touches have settled."""
+        _windows_need(need, self.legs)
+
     def decide(self, world: World) -> Changes:
-        """Notes it, with the key of the proposal that the reaction stores."""
+        """Notes it, with the key of the proposal that the reaction stores.
+
+        Raises:
+            Refused: FIELD_INVALID.
+        """
+        _check_windows(world, self.legs)
         row = Adjustment(
             id=world.new_id(), state=AdjustmentState.PROPOSED, state_version=1, legs=json.dumps(self.legs),
             comment=self.comment, proposal=world.new_id(), create_time=world.wall_us, update_time=world.wall_us,
@@ -133,9 +170,10 @@ class PostAdjustment(Command):
     depth: ClassVar[int] = 2
 
     def needs(self, need: Need) -> None:
-        """Asks for the adjustment and the room on its accounts."""
+        """Asks for the adjustment, the room on its accounts, and whether the windows it touches have settled."""
         row = need.row(Adjustment, self.adjustment)
         if row is not None:
+            _windows_need(need, legs_of(row))
             for debit, credit, _, _ in legs_of(row):
                 need.account(debit)
                 need.account(credit)
@@ -144,9 +182,10 @@ class PostAdjustment(Command):
         """Posts all of its legs.
 
         Raises:
-            Refused: ILLEGAL_TRANSITION, INSUFFICIENT_FUNDS.
+            Refused: ILLEGAL_TRANSITION, FIELD_INVALID, INSUFFICIENT_FUNDS.
         """
         row = move(world.require(Adjustment, self.adjustment), AdjustmentState.POSTED, world.wall_us)
+        _check_windows(world, legs_of(row))
         return Changes(row, legs=legs_of(row), events=(event_of(row),))
 
 

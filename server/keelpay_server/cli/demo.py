@@ -64,8 +64,8 @@ async def _demo(options: "Options | None", keep: Path | None, out: "Console") ->
         ok = await prove(settings_of(folder), out) and ok
     if keep is not None:
         out.print(f"database, settings and logs are in {keep}", highlight=False)
-    out.print("Pay with your own finger: keelpay serve, and beside it keelpay try", highlight=False)
-    out.print("[dim]Next: keelpay serve, keelpay keys, keelpay bank; each tells more with --help.[/]", highlight=False)
+    next_words = "keelpay serve, and beside it keelpay try to pay with your own finger; each tells more with --help."
+    out.print(f"[dim]Next: {next_words}[/]", highlight=False, soft_wrap=True)
     return ok
 
 

@@ -11,12 +11,13 @@ from keelpay_server.book.changes import BUSINESS, Changes, Work
 from keelpay_server.book.command import Command
 from keelpay_server.book.engine import Engine
 from keelpay_server.book.need import Need
-from keelpay_server.book.times import MINUTE_US
+from keelpay_server.book.times import DAY_US, MINUTE_US
 from keelpay_server.book.worker import Handler, Look
 from keelpay_server.book.world import World
 
 from .capture import PaymentCommand, end_payment
 from .charge import EXPIRY_WORK, HOLD_AGAIN_US, HOLD_WORK
+from .held import release_held
 from .operation import Operation
 from .order import Order, OrderState, event_of, move
 from .parties import Parties
@@ -27,6 +28,8 @@ ORDER_WORK = "order.expiry"
 ORDER_AGAIN_US = MINUTE_US
 """When an order is looked at again whose payment was still alive at its time: a bank may take longer."""
 HOLD_DOUBLINGS_MAX = 5
+HOLD_LAPSED_US = 7 * DAY_US
+"""So long after a hold's time its bank has let the reservation lapse, whatever it answers to a void."""
 """A hold that its bank does not void is looked at again after 1, 2, 4 ... and at last every 32 hours."""
 
 
@@ -67,7 +70,11 @@ class ExpireHold(PaymentCommand):
         PaymentCommand.needs(self, need)
 
     def act(self, world: World, payment: Payment, parties: Parties, held: Operation | None) -> Changes:
-        """Does nothing where nothing is held any more; looks again later at a hold that its bank has to end."""
+        """Does nothing where nothing is held any more; looks again later at a hold that its bank has to end.
+
+        A bank that denies every void (it voided the reservation itself, or lost it) does not keep a payment open for
+        ever: a week after the hold's time the reservation has lapsed there, and ends here too.
+        """
         if held is None or held.id != self.work or not held.hold.rest:
             return Changes(done=(self.work,))
         if not payment.bank:
@@ -76,6 +83,8 @@ class ExpireHold(PaymentCommand):
         again = Work(self.work, HOLD_WORK, payment.id, BUSINESS, due, self.attempt + 1)
         if payment.operation is not None:
             return Changes(work=(again,))
+        if world.business_us >= payment.hold_expire_time + HOLD_LAPSED_US:
+            return release_held(world, payment, parties, held, PaymentState.EXPIRED)
         changes = void_authorization(world, touch(payment, cancel_requested=True), held)
         return changes._replace(work=(*changes.work, again))
 

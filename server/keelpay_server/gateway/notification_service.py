@@ -5,7 +5,7 @@ Invariant: a bank tells about its own operations only, under its own key; told t
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from google.protobuf.message import DecodeError
 
@@ -20,6 +20,7 @@ from keelpay_server.book.request import request_of
 from .operation import Operation
 from .result import RecordOperation
 
+ID_BYTES: Final = 16
 Read = Callable[[operation_pb2.OperationResult, int], OperationResult]
 """Turns the wire's result into the port's; `rails` knows how, `app` hands it over."""
 StatementReady = Callable[[str, str, str], Awaitable[None]]
@@ -59,6 +60,8 @@ class RailNotificationService(notification_pb2_grpc.RailNotificationServiceServi
             notification.ParseFromString(request.notification)
         except DecodeError as error:
             raise Refused(Reason.MESSAGE_MALFORMED, "the notification is no Notification") from error
+        if len(notification.notification_id) != ID_BYTES:
+            raise Refused(Reason.FIELD_INVALID, violations=(("notification.notification_id", "must have 16 bytes"),))
         news = notification.WhichOneof("news")
         if news == "statement":
             ready = notification.statement

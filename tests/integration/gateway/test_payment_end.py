@@ -62,6 +62,23 @@ async def test_a_hold_is_voided_again_until_its_bank_has_done_it(shop: Shop) -> 
     assert await shop.work(payment.authorization) is None
 
 
+@pytest.mark.parametrize("taken", [0, 100])
+async def test_a_hold_whose_bank_denies_every_void_ends_when_it_has_lapsed(shop: Shop, taken: int) -> None:
+    payment = await shop.pay(5_000, capture_method=MANUAL)
+    if taken:
+        await shop.run(CapturePayment(caller=ACME, payment=payment.id, amount=taken))
+        await shop.settle()
+    shop.answers("void", FAILED, "ALREADY_VOIDED")
+    await shop.advance(13 * DAY)
+    await shop.advance(DAY - HOUR)
+    assert (await shop.payment(payment.id)).state not in (PaymentState.EXPIRED, PaymentState.CAPTURED)
+    await shop.advance(3 * DAY)
+    payment = await shop.payment(payment.id)
+    assert payment.state == (PaymentState.CAPTURED if taken else PaymentState.EXPIRED)
+    assert (payment.captured, payment.released) == (taken, 5_000 - taken)
+    assert await shop.work(payment.authorization) is None
+
+
 async def test_a_hold_ends_although_a_capture_was_in_flight_at_its_time(shop: Shop) -> None:
     payment = await shop.pay(5_000, capture_method=MANUAL)
     shop.answers("capture", UNKNOWN, "TIMEOUT")

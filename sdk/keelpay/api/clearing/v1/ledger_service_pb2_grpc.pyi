@@ -47,9 +47,10 @@ class LedgerServiceStub:
     """
     PostAdjustment: _grpc.UnaryUnaryMultiCallable[_ledger_service_pb2.PostAdjustmentRequest, _ledger_service_pb2.PostAdjustmentResponse]
     """Proposes legs that correct the ledger. They are posted, all of them or none, when a second operator approves
-    the proposal.
+    the proposal. A window that was settled takes no more: what a merchant is to get goes to its open one.
 
-    Reasons: RESOURCE_NOT_FOUND, CURRENCY_MISMATCH, AMOUNT_OUT_OF_RANGE, INSUFFICIENT_FUNDS (also at approval).
+    Reasons: RESOURCE_NOT_FOUND, CURRENCY_MISMATCH, AMOUNT_OUT_OF_RANGE, FIELD_INVALID (a settled window, also at
+    approval), INSUFFICIENT_FUNDS (also at approval).
     """
 
 @_typing.type_check_only
@@ -71,9 +72,10 @@ class LedgerServiceAsyncStub(LedgerServiceStub):
     """
     PostAdjustment: _aio.UnaryUnaryMultiCallable[_ledger_service_pb2.PostAdjustmentRequest, _ledger_service_pb2.PostAdjustmentResponse]  # type: ignore[assignment]
     """Proposes legs that correct the ledger. They are posted, all of them or none, when a second operator approves
-    the proposal.
+    the proposal. A window that was settled takes no more: what a merchant is to get goes to its open one.
 
-    Reasons: RESOURCE_NOT_FOUND, CURRENCY_MISMATCH, AMOUNT_OUT_OF_RANGE, INSUFFICIENT_FUNDS (also at approval).
+    Reasons: RESOURCE_NOT_FOUND, CURRENCY_MISMATCH, AMOUNT_OUT_OF_RANGE, FIELD_INVALID (a settled window, also at
+    approval), INSUFFICIENT_FUNDS (also at approval).
     """
 
 class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -128,9 +130,10 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_ledger_service_pb2.PostAdjustmentResponse, _abc.Awaitable[_ledger_service_pb2.PostAdjustmentResponse]]:
         """Proposes legs that correct the ledger. They are posted, all of them or none, when a second operator approves
-        the proposal.
+        the proposal. A window that was settled takes no more: what a merchant is to get goes to its open one.
 
-        Reasons: RESOURCE_NOT_FOUND, CURRENCY_MISMATCH, AMOUNT_OUT_OF_RANGE, INSUFFICIENT_FUNDS (also at approval).
+        Reasons: RESOURCE_NOT_FOUND, CURRENCY_MISMATCH, AMOUNT_OUT_OF_RANGE, FIELD_INVALID (a settled window, also at
+        approval), INSUFFICIENT_FUNDS (also at approval).
         """
 
 def add_LedgerServiceServicer_to_server(servicer: LedgerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -305,7 +305,9 @@ class OperationResult(_message.Message):
     cost_minor: _builtins.int
     """What the bank charges us for this operation, in minor units of its currency. Zero unless it SUCCEEDED."""
     amount_minor: _builtins.int
-    """The amount the operation moved, in minor units. For a VOID what it released; zero unless it SUCCEEDED."""
+    """The amount the operation moved, in minor units. For a VOID what it released; zero unless it SUCCEEDED. A success
+    that tells another amount than was asked for contradicts itself: it is taken for UNKNOWN and asked about again.
+    """
     value_date: _builtins.str
     """The business day, as YYYY-MM-DD, whose statement carries the money. Empty where no money appears on one."""
     detail: _builtins.str

@@ -1,0 +1,83 @@
+/**
+ * Setting up a finger or face. In: a session of kind ENROL, which the partner gave. Out: a passkey.
+ * Invariant: a passkey is made only for the registration that the server started; a payment's session never comes here.
+ */
+import { decode } from "./challenge.js";
+import { nameField } from "./device.js";
+import { builtIn, make } from "./passkey.js";
+import { act } from "./session.js";
+import { passing } from "./tab.js";
+import { alert, button, h, notice, show } from "./view.js";
+import { phrase, t } from "./words.js";
+
+const PASSKEYS = "auth.v1.PasskeyService/";
+let session, said;
+
+/** Shows what it is good for, and the one button. */
+export function start(opened) {
+  session = opened;
+  show(intro);
+}
+
+function intro() {
+  const name = nameField();
+  return {
+    state: "enrol",
+    head: h("div", { class: "badge good" }, name.picture),
+    title: t("enrol"),
+    content: [
+      said && alert(phrase(said)),
+      h("ul", { class: "points" }, ["enrol1", "enrol2", "enrol3"].map((key) => h("li", {}, t(key)))),
+      name.field,
+    ],
+    actions: [button(t("setUp"), (tell) => setUp(name.value(), tell), { kind: "primary", picture: "finger" })],
+  };
+}
+
+async function setUp(name, tell) {
+  try {
+    tell(t("preparing"));
+    const registration = await register(session, name);
+    if (registration.confirmationRequired) {
+      show(() => notice({ state: "further", picture: "phone", title: t("further"), text: t("further_") }));
+      return;
+    }
+    tell(t("finger"));
+    const credentialJson = await make(registration.optionsJson);
+    tell(t("preparing"));
+    done((await act(`${PASSKEYS}FinishRegistration`, { name: registration.name, credentialJson })).passkey);
+  } catch (problem) {
+    if (problem.code === "unauthenticated") throw problem;
+    said = sentence(problem);
+    show(intro);
+  }
+}
+
+/** What to say of a passkey that was not made. */
+export function sentence(problem) {
+  if (problem.name === "InvalidStateError") return "known";
+  if (problem.sentence) return problem.sentence;
+  return problem.reason === "UNREACHABLE" ? "reached" : problem.message;
+}
+
+/**
+ * Starts a registration, or goes on with the recovery that the partner began. A passkey of the device itself serves
+ * Secure Payment Confirmation too.
+ */
+export async function register(opened, displayName) {
+  const begun = passing.getItem("registration");
+  if (begun) return JSON.parse(new TextDecoder().decode(decode(begun)));
+  const spc = Boolean(opened.spcRegistration && window.PaymentRequest && (await builtIn()));
+  const body = { parent: opened.payer, displayName, spc };
+  return (await act(`${PASSKEYS}StartRegistration`, body)).registration;
+}
+
+function done({ state, amountLimit, coolingEndTime }) {
+  const cools = state === "STATE_COOLING";
+  const time = new Date(coolingEndTime);
+  show(() => notice({
+    state: cools ? "cooling" : "enrolled", tone: cools ? "calm" : "good", picture: cools ? "clock" : "check",
+    title: t(cools ? "cooling" : "enrolled"), text: t(cools ? "cooling_" : "enrolled_", { time }),
+    content: amountLimit && !cools ? [alert(t("newLimit", { amount: amountLimit }), "note")] : [],
+  }));
+}

@@ -1,0 +1,80 @@
+/**
+ * The way in: opens the session behind the link and shows the screen of its kind.
+ * In: the address. Out: a page that lives. Invariant: what the session is for decides what is shown, not the path; so a
+ * payment link never leads to setting up a passkey.
+ *
+ * On a slow network every wait counts. While the tab's link is being exchanged everything else is fetched, and a button
+ * works after three waits: for the page, for what exchanges the link, for the answer.
+ */
+import { language } from "./language.js";
+import "./tab.js";
+
+const SCREENS = {
+  PAYER_TOKEN_KIND_PAY: () => import("./pay.js"),
+  PAYER_TOKEN_KIND_ENROL: () => import("./enrol.js"),
+  PAYER_TOKEN_KIND_MANAGE: () => import("./manage.js"),
+};
+const capable = () => "isWellFormed" in String.prototype && window.PublicKeyCredential?.parseRequestOptionsFromJSON;
+const NOTHING = "We cannot be reached. Please reload. 暂时无法连接，请刷新页面。";
+let view, words;
+
+async function main() {
+  const opening = import("./session.js").then(({ openSession }) => openSession());
+  const furniture = furnish();
+  const [session] = await Promise.allSettled([opening, furniture]);
+  try {
+    await furniture;
+    if (session.reason) throw session.reason;
+    await enter(session.value);
+  } catch (problem) {
+    trouble(problem);
+  }
+}
+
+/** Everything a screen needs, once. */
+async function furnish() {
+  if (view) return;
+  if (location.pathname === "/pay") SCREENS.PAYER_TOKEN_KIND_PAY().catch(() => {});
+  const sentences = fetch(new URL(`../words/${language()}.json`, import.meta.url));
+  const [elements, texts] = await Promise.all([import("./view.js"), import("./words.js")]);
+  await texts.loadWords(await sentences);
+  [view, words] = [elements, texts];
+  view.live();
+}
+
+async function enter(session) {
+  if (!capable()) throw Object.assign(new Error(), { reason: "old" });
+  const asked = new URLSearchParams(location.search);
+  const shop = asked.get("mandate");
+  if (location.pathname === "/receipt") {
+    const { showReceipt } = await import("./receipt.js");
+    await showReceipt(history.state?.payment ?? session.checkout?.payment.name);
+  } else if (session.kind === "PAYER_TOKEN_KIND_MANAGE" && shop) {
+    (await import("./mandate.js")).start(session, shop, asked.get("currency") ?? "CNY");
+  } else {
+    await (await SCREENS[session.kind]()).start(session);
+  }
+}
+
+/** Says what is wrong and what to do next. */
+function trouble({ reason = "", code, message }) {
+  if (!view) {
+    document.getElementById("title").textContent = NOTHING;
+    addEventListener("online", () => location.reload(), { once: true });
+    return;
+  }
+  const { known, t } = words;
+  const key = known(reason) ?? (code === "unauthenticated" ? "ended" : "sorry");
+  const again = ["UNREACHABLE", "sorry"].includes(key);
+  const picture = key === "UNREACHABLE" ? "info" : key === "CHECKOUT_LINK_EXPIRED" || key === "ended" ? "clock" : "link";
+  view.show(() => view.notice({
+    state: key, picture, title: t(key), text: known(`${key}_`) ? t(`${key}_`) : message,
+    actions: again ? [view.button(t("retry"), () => main(), { kind: "primary" })] : [],
+  }));
+}
+
+// What a button's work does not catch itself, such as a session that is over.
+addEventListener("unhandledrejection", ({ reason }) => trouble(reason ?? {}));
+// Another link in the same tab, or the way back from a receipt.
+addEventListener("popstate", () => main());
+main();

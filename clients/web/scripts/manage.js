@@ -1,0 +1,153 @@
+/**
+ * A person's own devices and permissions. In: a session of kind MANAGE. Out: screens to look, add, remove, stop, end.
+ * Invariant: what cannot be undone is asked first; what gives power is signed by a device that has it.
+ */
+import { confirm, starting } from "./confirm.js";
+import { nameField } from "./device.js";
+import { register, sentence } from "./enrol.js";
+import { make } from "./passkey.js";
+import { act, ask as call } from "./session.js";
+import { alert, ask, button, h, icon, notice, show } from "./view.js";
+import { phrase, t } from "./words.js";
+
+const PASSKEYS = "auth.v1.PasskeyService/";
+const CONFIRMATIONS = "auth.v1.ConfirmationService/";
+const GONE = ["STATE_REVOKED", "STATE_EXPIRED"];
+let session, passkeys, mandates, said;
+
+/** Shows everything. */
+export async function start(opened) {
+  session = opened;
+  await again();
+}
+
+async function again(sentence = "", tone = "note") {
+  const [keys, given] = await Promise.all([
+    call(`${PASSKEYS}ListPasskeys`, { parent: session.payer, pageSize: 100 }),
+    call(`${CONFIRMATIONS}ListMandates`, { parent: "merchants/-", pageSize: 100 }),
+  ]);
+  const alive = ({ state }) => !GONE.includes(state);
+  passkeys = (keys.passkeys ?? []).filter(alive);
+  mandates = await Promise.all((given.mandates ?? []).filter(alive).map(named));
+  said = sentence && [sentence, tone];
+  show(list);
+}
+
+/** A mandate with the shop's name, as it was shown to the person who signed. */
+async function named(mandate) {
+  const { confirmation } = await call(`${CONFIRMATIONS}GetConfirmation`, { name: mandate.confirmation });
+  return { ...mandate, payee: confirmation.mandate.payeeName };
+}
+
+function list() {
+  return {
+    state: "manage",
+    title: t("manage"),
+    content: [
+      said && alert(phrase(said[0]), said[1]),
+      h("h2", {}, t("devices")),
+      passkeys.length ? h("ul", { class: "cards" }, passkeys.map(passkeyRow)) : h("p", { class: "small" }, t("noDevices")),
+      h("h2", {}, t("mandates")),
+      mandates.length ? h("ul", { class: "cards" }, mandates.map(mandateRow)) : h("p", { class: "small" }, t("noMandates")),
+    ],
+    actions: [button(t("add"), add, { kind: "primary", picture: "finger" })],
+  };
+}
+
+function passkeyRow(key) {
+  const cools = key.state === "STATE_COOLING";
+  const paused = key.state === "STATE_SUSPENDED";
+  const time = new Date(key.lastUseTime ?? key.createTime);
+  const mark = cools ? t("STATE_COOLING", { time: new Date(key.coolingEndTime) })
+    : paused ? t("STATE_SUSPENDED") : key.amountLimit && t("upTo", { amount: key.amountLimit });
+  const details = [t(key.lastUseTime ? "used" : "made", { time }), key.synced && t("synced")];
+  return h("li", { class: cools || paused ? "warn" : "" }, icon("phone"),
+    h("div", {}, h("b", {}, key.displayName), mark && h("em", {}, mark),
+      h("small", {}, details.filter(Boolean).join(" · ")),
+      (cools || paused) && h("small", {}, t(cools ? "cooler_" : "suspended_"))),
+    cools ? button(t("stop"), () => veto(key), { kind: "danger" }) : button(t("remove"), () => remove(key)));
+}
+
+function mandateRow(mandate) {
+  const { paymentMax: amount, dayMax: day, expireTime, state, payee } = mandate;
+  return h("li", {}, icon("shop"),
+    h("div", {}, h("b", {}, payee), state === "STATE_SUSPENDED" && h("em", {}, t("STATE_SUSPENDED_MANDATE")),
+      h("small", {}, t("each", { amount, day, time: new Date(expireTime) }))),
+    button(t("revoke"), () => revoke(mandate)));
+}
+
+/** Does something and shows the list, or says why not. */
+async function attempt(work, sentenceAfter) {
+  try {
+    await work();
+    await again(sentenceAfter);
+  } catch (problem) {
+    if (problem.code === "unauthenticated") throw problem;
+    await again(sentence(problem), "bad");
+  }
+}
+
+async function remove({ name, displayName }) {
+  if (!(await ask(t("removeAsk", { name: displayName }), t("removeAsk_"), t("remove"), t("keep")))) return;
+  await attempt(() => act(`${PASSKEYS}RevokePasskey`, { name }), "removed");
+}
+
+async function revoke({ name }) {
+  if (!(await ask(t("revokeAsk"), t("revokeAsk_"), t("revoke"), t("keep")))) return;
+  await attempt(() => act(`${CONFIRMATIONS}RevokeMandate`, { name }), "revoked");
+}
+
+/** An old device says that the recovery is not its owner's. */
+function veto({ name, displayName }) {
+  const shown = {
+    type: "keelpay.recovery-veto.v1", passkeyId: name, payerId: session.payer, passkeyDisplay: displayName,
+    rpId: session.rpId,
+  };
+  return attempt(async () => {
+    const proof = await confirm(starting(session.payer, { recoveryVeto: name }), shown);
+    await act(`${PASSKEYS}VetoRecovery`, { name, ...proof });
+  }, "stopped");
+}
+
+/** First this device makes its key, then an old one says that this is its owner's. */
+function add() {
+  const name = nameField();
+  show(() => ({
+    state: "add",
+    head: h("div", { class: "badge good" }, name.picture),
+    title: t("add"),
+    content: [name.field],
+    actions: [
+      button(t("setUp"), (tell) => made(name.value(), tell), { kind: "primary", picture: "finger" }),
+      button(t("back"), () => again()),
+    ],
+  }));
+}
+
+async function made(displayName, tell) {
+  try {
+    tell(t("preparing"));
+    const registration = await register(session, displayName);
+    tell(t("finger"));
+    const credentialJson = await make(registration.optionsJson);
+    const finish = (proof) => act(`${PASSKEYS}FinishRegistration`, { name: registration.name, credentialJson, ...proof });
+    if (registration.confirmationRequired) vouch(registration.name, displayName, finish);
+    else await attempt(() => finish({}), "enrolled_");
+  } catch (problem) {
+    await attempt(() => Promise.reject(problem));
+  }
+}
+
+function vouch(registration, displayName, finish) {
+  const shown = {
+    type: "keelpay.passkey-add.v1", registrationId: registration, payerId: session.payer,
+    passkeyDisplay: displayName, rpId: session.rpId,
+  };
+  const work = () => attempt(async () => {
+    await finish(await confirm(starting(session.payer, { registration }), shown));
+  }, "enrolled_");
+  show(() => notice({
+    state: "vouch", picture: "phone", title: t("addMore"), text: t("addMore_", { name: displayName }),
+    actions: [button(t("confirm"), work, { kind: "primary", picture: "finger" }), button(t("back"), () => again())],
+  }));
+}

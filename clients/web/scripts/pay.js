@@ -1,0 +1,235 @@
+/**
+ * The payment: look, choose, confirm, see what came of it. In: a session of kind PAY. Out: screens.
+ * Invariant: what is signed is what `terms` takes from the screen's own model; the server's word decides what is shown.
+ */
+import { locale } from "./language.js";
+import { money } from "./money.js";
+import { act, ask as call, readSession } from "./session.js";
+import { alert, ask, button, choice, h, leave, notice, repaint, show } from "./view.js";
+import { known, phrase, t } from "./words.js";
+
+const PAYMENTS = "gateway.v1.PaymentService/";
+const POLL_MS = [600, 900, 1500, 2500, 4000, 8000];
+const NUMBER_LENGTH = 24;
+const PICTURES = { CHANNEL_BALANCE: "balance", CHANNEL_CARD: "card", CHANNEL_WALLET: "wallet", CHANNEL_BANK: "account" };
+const OPEN = ["STATE_REQUIRES_PAYMENT_METHOD", "STATE_REQUIRES_CONFIRMATION", "STATE_REQUIRES_ACTION"];
+const SCREENS = {
+  STATE_PROCESSING: () => wait("working"),
+  STATE_IN_REVIEW: () => wait("review"),
+  STATE_AUTHORIZED: () => end("reserved", "good", "check"),
+  STATE_PARTIALLY_CAPTURED: () => end("paid", "good", "check"),
+  STATE_CAPTURED: () => end("paid", "good", "check"),
+  STATE_CANCELLED: () => end("cancelled", "calm", "cross"),
+  STATE_EXPIRED: () => end("late", "calm", "clock"),
+  STATE_REJECTED: () => end("rejected", "bad", "cross"),
+};
+let session, checkout, chosen, another, said, timer, tools;
+
+/** What signing needs. It is fetched while the person looks at the amount. */
+const fetchTools = () => Promise.all([import("./confirm.js"), import("./device.js")]);
+
+/** Shows the session's payment as it stands. */
+export function start(opened) {
+  session = opened;
+  tools = fetchTools();
+  tools.catch(() => {});
+  take(opened.checkout);
+}
+
+/** Reads the payment again and shows it, with a sentence about what just happened. */
+async function again(sentence) {
+  const read = await readSession();
+  take(read.checkout, sentence);
+}
+
+function take(news, sentence = null) {
+  checkout = news;
+  said = sentence;
+  clearTimeout(timer);
+  const usable = (news.options ?? []).filter((option) => option.available);
+  another = news.payment.lastFailure?.advice === "DECLINE_ADVICE_USE_OTHER_INSTRUMENT";
+  chosen = usable.find(({ selected }) => Boolean(selected) !== another) ?? usable[0];
+  const { state, nextAction = {} } = news.payment;
+  if (!OPEN.includes(state)) SCREENS[state]();
+  else if (nextAction.redirect) toBank(nextAction.redirect.url);
+  else if (nextAction.wait) wait("approve", nextAction.wait.text);
+  else if (chosen) show(look);
+  else setUpFirst();
+}
+
+/** One screen: whom, how much, from what; one button. */
+function look() {
+  const { payment, merchantDisplayName: payee, description, merchantNumber, options } = checkout;
+  const failed = payment.lastFailure && (known(payment.lastFailure.reason) ?? "declined");
+  const order = merchantNumber?.length <= NUMBER_LENGTH && `${t("number")} ${merchantNumber}`;
+  const about = [order, t("until", { time: new Date(payment.expireTime) })].filter(Boolean).join(" · ");
+  const onChoice = (id) => {
+    chosen = options[id];
+    repaint();
+  };
+  return {
+    state: "look",
+    head: h("div", { class: "badge payee", "aria-hidden": "true" }, [...payee][0]),
+    title: t("pay", { payee }),
+    content: [
+      h("p", { class: "amount" }, money(payment.amount, locale())),
+      description && h("p", { class: "about" }, description),
+      h("p", { class: "small" }, about),
+      alert(phrase(said || failed || "")),
+      choice(t("payWith"), options.map(row), String(options.indexOf(chosen)), onChoice),
+    ],
+    actions: [
+      button(word(chosen), pay, { kind: "primary", picture: byPasskey(chosen) && "finger" }),
+      button(t("cancel"), cancel),
+    ],
+  };
+}
+
+const byPasskey = (option) => option.authentication === "AUTHENTICATION_PASSKEY";
+
+function nameOf({ method, display }) {
+  if (method.channel === "CHANNEL_BALANCE") return t("balance");
+  return method.instrument ? display : t(known(method.rail) ?? "") || display;
+}
+
+
+function word(option) {
+  if (byPasskey(option)) return t("confirm");
+  if (option.authentication === "AUTHENTICATION_WALLET") return t("goTo", { name: nameOf(option) });
+  return t("payNow", { amount: checkout.payment.amount });
+}
+
+function row(option, index) {
+  const { method, available, obstacle, balance, authentication, selected } = option;
+  const recommended = option.recommended && available && !(selected && another);
+  const details = [
+    balance && t("available", { amount: balance }),
+    authentication === "AUTHENTICATION_MANDATE" && t("mandated"),
+    !available && t(known(obstacle) ?? "unusable"),
+  ];
+  return {
+    id: String(index), label: nameOf(option), detail: details.filter(Boolean).join(" · "), off: !available,
+    picture: PICTURES[method.channel] ?? "balance", mark: recommended && t("recommended"),
+  };
+}
+
+/** What the person sees of an option, as the members of the terms. */
+function terms({ method, display }) {
+  const { payment, merchantDisplayName } = checkout;
+  return {
+    type: "keelpay.payment-confirmation.v1",
+    paymentId: payment.name,
+    payerId: session.payer,
+    payeeId: payment.name.split("/payments/")[0],
+    payeeName: merchantDisplayName,
+    currency: payment.amount.currencyCode,
+    amountMinor: payment.amount.amountMinor,
+    instrumentId: method.instrument || "balance",
+    instrumentDisplay: display,
+    rpId: session.rpId,
+  };
+}
+
+/** The one press: choose, sign, pay. A lost answer is looked up, never signed twice. */
+async function pay(tell) {
+  const name = checkout.payment.name;
+  const option = chosen;
+  try {
+    tell(t("preparing"));
+    await tools.catch(() => (tools = fetchTools()));
+    if (!option.selected || checkout.payment.state === "STATE_REQUIRES_PAYMENT_METHOD") {
+      await act("gateway.v1.CheckoutService/ChoosePaymentMethod", { name, paymentMethod: option.method });
+    }
+    let { payment } = byPasskey(option) ? await signed(name, option, tell) : await spend(name, {}, tell);
+    // Risk may ask for a finger where none was needed.
+    if (payment.nextAction?.biometric) ({ payment } = await signed(name, option, tell));
+    if (OPEN.includes(payment.state)) await again();
+    else take({ ...checkout, payment });
+  } catch (problem) {
+    await explain(problem);
+  }
+}
+
+async function signed(name, option, tell) {
+  const [{ confirm, starting }] = await tools;
+  const onReady = () => tell(t("finger"));
+  const start = starting(session.payer, { payment: name });
+  return spend(name, await confirm(start, terms(option), { spc: session.spcOffered, onReady }), tell);
+}
+
+async function spend(name, proof, tell) {
+  tell(t("paying"));
+  const [, { deviceContext }] = await tools;
+  return act(`${PAYMENTS}ConfirmPayment`, { name, ...proof, device: deviceContext() });
+}
+
+/** After a problem the server is asked how things are; only a session that is over goes up to who opened it. */
+async function explain(problem) {
+  const unreachable = !problem.reason || problem.reason === "UNREACHABLE";
+  if (problem.code === "unauthenticated") throw problem;
+  await again(problem.sentence ?? (unreachable ? "reached" : problem.message)).catch((worse) => {
+    if (worse.reason !== "UNREACHABLE") throw worse;
+    take(checkout, "reached");
+  });
+}
+
+async function cancel() {
+  if (!(await ask(t("cancelAsk"), t("cancelAsk_"), t("cancel"), t("keep")))) return;
+  const name = checkout.payment.name;
+  try {
+    const { payment } = await act(`${PAYMENTS}CancelPayment`, { name });
+    take({ ...checkout, payment });
+  } catch (problem) {
+    await explain(problem);
+  }
+}
+
+/** Something else is at work: the page looks again and again, less and less often. */
+function wait(state, text = t(`${state}_`)) {
+  const told = state === "approve" ? () => text : () => t(`${state}_`);
+  show(() => notice({ state, picture: "clock", title: t(state), text: told(), sum: sum(), tone: "calm waiting" }));
+  poll(0, checkout.payment.stateVersion);
+}
+
+function poll(count, version) {
+  timer = setTimeout(async () => {
+    const { payment } = await call(`${PAYMENTS}GetPayment`, { name: checkout.payment.name }).catch(() => checkout);
+    if (payment.stateVersion !== version) take({ ...checkout, payment });
+    else poll(count + 1, version);
+  }, POLL_MS[Math.min(count, POLL_MS.length - 1)]);
+}
+
+function toBank(url) {
+  show(() => notice({
+    state: "bank", picture: "account", title: t("bank"), text: t("bank_"), sum: sum(),
+    actions: [leave(t("goBank"), url, "primary"), button(t("cancel"), cancel)],
+  }));
+  poll(0, checkout.payment.stateVersion);
+}
+
+function sum() {
+  return h("p", { class: "amount" }, money(checkout.payment.amount, locale()));
+}
+
+function end(state, tone, picture) {
+  const { merchantDisplayName: payee, returnUrl, payment } = checkout;
+  const back = (kind) => returnUrl && leave(t("backTo", { payee }), returnUrl, kind);
+  const good = tone === "good";
+  const receipt = async () => (await import("./receipt.js")).showReceipt(payment.name, { push: true });
+  show(() => notice({
+    state, tone, picture, title: t(state), text: t(`${state}_`, { payee }), sum: good ? sum() : null,
+    actions: [back("primary"), good && button(t("receipt"), receipt, { kind: returnUrl ? "quiet" : "primary" })],
+  }));
+}
+
+function setUpFirst() {
+  const { obstacle } = checkout.options?.[0] ?? {};
+  const noKey = !session.passkeyActive;
+  show(() => notice({
+    state: "setUpFirst", picture: noKey ? "phone" : "info", title: noKey ? t("setUpFirst") : t("sorry"),
+    text: noKey ? t("setUpFirst_") : t(known(obstacle) ?? "unusable"), sum: sum(),
+    actions: [button(t("cancel"), cancel)],
+  }));
+}
+
+addEventListener("pageshow", ({ persisted }) => persisted && checkout && again().catch(() => {}));

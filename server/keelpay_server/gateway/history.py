@@ -4,8 +4,9 @@ In: steps, one by one. Out: one row a state, in the order in which the states we
 often a state is reached again, a history has at most one row for it, and the rows' times add up to all time spent.
 """
 
-import json
 from typing import Final, NamedTuple
+
+from msgspec import json
 
 EMPTY: Final = "[]"
 
@@ -54,9 +55,9 @@ def reach(history: str, state: int, time_us: int, system_us: int, bank_us: int, 
         if row.state == state else row
         for row in states_reached(history)
     ]  # fmt: skip
-    return json.dumps([row if row.times > 1 else row[:5] for row in rows], separators=(",", ":"))
+    return json.encode([row if row.times > 1 else row[:5] for row in rows]).decode()
 
 
 def states_reached(history: str) -> list[Reached]:
     """Returns the rows of a history, in the order in which the states were first reached."""
-    return [Reached(*row) for row in json.loads(history)]
+    return [Reached(*row) for row in json.decode(history)]

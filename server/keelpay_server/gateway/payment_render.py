@@ -34,6 +34,11 @@ _SENTENCES = {
     DeclineReason.PAYER_REJECTED: ("You cancelled. Nothing was taken.", "您已取消,未扣款。"),
     DeclineReason.RISK: ("This payment was refused for your safety.", "为了您的安全,此笔支付被拒绝。"),
 }  # fmt: skip
+_WAITS = {
+    True: ("Please approve the payment in your wallet's app.", "请在您的钱包应用中确认付款。"),
+    False: ("Please approve the payment in your bank's app.", "请在您的银行应用中确认付款。"),
+}
+"""What a payer does who is asked elsewhere: by a wallet, or by a bank."""
 _SENTENCE = ("The payment was declined. Please pay another way.", "支付被拒绝,请换一种方式支付。")
 
 
@@ -93,6 +98,12 @@ def render_payment(payment: Payment) -> payment_pb2.Payment:
     return message
 
 
+def _set(timestamp: Timestamp, time_us: int) -> None:
+    """Writes a time in its place: a message of its own would be made and copied."""
+    timestamp.seconds, micros = divmod(time_us, SECOND_US)
+    timestamp.nanos = micros * 1000
+
+
 def _confirmation(payment: Payment) -> str:
     key = payment.confirmation
     return "" if key is None else payers_own_name("confirmations", payment.payer, key)
@@ -104,15 +115,15 @@ def render_whole(
     """Returns the payment with everything that belongs to it."""
     message = render_payment(payment)
     for reached in states_reached(payment.history):
-        message.transitions.add(
+        row = message.transitions.add(
             state=reached.state,
-            time=stamp(reached.time_us),
             system_ms=reached.system_us // 1000,
             bank_ms=reached.bank_us // 1000,
             human_ms=reached.human_us // 1000,
             count=reached.times,
-            last_time=stamp(reached.last_time_us or reached.time_us),
         )
+        _set(row.time, reached.time_us)
+        _set(row.last_time, reached.last_time_us or reached.time_us)
     message.operations.extend(render_operation(operation) for operation in operations)
     if decision is not None:
         message.risk.outcome = decision.outcome  # type: ignore[assignment]

@@ -4,9 +4,10 @@ In: validated requests of authenticated callers. Out: payments as they are after
 Invariant: an assertion is verified here, before the queue; a bank's answer is awaited here, after the commit.
 """
 
-import json
 from collections.abc import AsyncIterator, Iterable
 from typing import Any, Final
+
+from msgspec import json
 
 from keelpay.api.gateway.v1 import payment_pb2, payment_request_pb2, payment_service_pb2, payment_service_pb2_grpc
 from keelpay_server.auth.proof import Proof
@@ -216,7 +217,7 @@ class PaymentService(payment_service_pb2_grpc.PaymentServiceServicer):
             region=draft.region, region_source=draft.region_source, currency=draft.amount.currency_code,
             amount=draft.amount.amount_minor, capture_method=draft.capture_method or 1,
             description=draft.description, descriptor=draft.statement_descriptor,
-            metadata=json.dumps(dict(draft.metadata), sort_keys=True) if draft.metadata else "",
+            metadata=json.encode(dict(draft.metadata), order="sorted").decode() if draft.metadata else "",
             device=_device(draft),
             expire_time=draft.expire_time.ToMicroseconds() if draft.HasField("expire_time") else 0,
             go=request.confirm, received_us=received_us, return_uri=request.return_url,
@@ -300,4 +301,4 @@ def _device(message: Any) -> str:
     """Returns the device context as JSON, or empty if the request has none."""
     if not message.HasField("device"):
         return ""
-    return json.dumps({field.name: text for field, text in message.device.ListFields()}, sort_keys=True)
+    return json.encode({field.name: text for field, text in message.device.ListFields()}, order="sorted").decode()

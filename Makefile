@@ -52,6 +52,7 @@ $(STAMP): pyproject.toml
 
 browser: ## what tests of the pages need beside Python: Debian's Chromium, Node.js and npm (installed where we may)
 	@missing=; for name in chromium npm; do command -v $$name >/dev/null || missing="$$missing $$name"; done; \
+	case "$$missing" in *chromium*) missing="$$missing fonts-liberation fonts-noto-cjk";; esac; \
 	if [ -z "$$missing" ]; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  echo "browser: installing$$missing"; \

@@ -15,6 +15,8 @@ from keelpay import (
 from keelpay.enums import ConfirmationMethod, PayerTokenKind, PaymentState
 from keelpay.request_id import new_request_id
 from keelpay.testing import PasskeySigner, SoftPasskey
+from keelpay_server.auth.standing import STALE_US_MAX
+from keelpay_server.book.times import SECOND_US
 from tests.e2e.checkout import number, opened, refused, stranger, waiting
 from tests.e2e.installation import ORIGIN, cny
 
@@ -78,6 +80,24 @@ async def test_a_repeated_request_makes_the_same_link_and_a_new_one_takes_its_pl
     assert newer.url != first.url
     await refused(holder.sessions.refresh(), Reason.CHECKOUT_LINK_REPLACED)
     await stranger(made).sessions.open(newer.token)
+
+
+async def test_within_a_second_of_a_newer_link_the_token_of_the_older_ones_page_does_nothing_at_all(installation):
+    made = installation
+    payment = await waiting(made)
+    _, _, holder = await opened(made, payment)
+    by_partner = made.as_holder_of(await made.acme.tokens.pay(made.ann.name, payment))
+    assert (await holder.payments.get(payment)).name == payment.name
+    newer = await made.acme.orders.create_checkout_link(payment)
+    await asyncio.sleep(STALE_US_MAX / SECOND_US)
+    for attempt in (
+        holder.payments.get(payment), holder.payments.confirm(payment, made.ann.signer),
+        holder.payments.cancel(payment), holder.sessions.get(),
+    ):  # fmt: skip
+        await refused(attempt, Reason.CHECKOUT_LINK_REPLACED)
+    assert (await by_partner.payments.get(payment)).name == payment.name, "no link opened this one"
+    page = made.as_holder_of((await stranger(made).sessions.open(newer.token)).token)
+    assert (await page.payments.confirm(payment, made.ann.signer)).state is PaymentState.CAPTURED
 
 
 async def test_an_unopened_link_ends_with_its_successor(installation):

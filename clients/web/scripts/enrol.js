@@ -2,11 +2,9 @@
  * Setting up a finger or face. In: a session of kind ENROL, which the partner gave. Out: a passkey.
  * Invariant: a passkey is made only for the registration that the server started; a payment's session never comes here.
  */
-import { decode } from "./challenge.js";
 import { nameField } from "./device.js";
 import { builtIn, make } from "./passkey.js";
 import { act } from "./session.js";
-import { passing } from "./tab.js";
 import { alert, button, h, notice, show } from "./view.js";
 import { phrase, t } from "./words.js";
 
@@ -65,8 +63,7 @@ export function sentence(problem) {
  * Secure Payment Confirmation too.
  */
 export async function register(opened, displayName) {
-  const begun = passing.getItem("registration");
-  if (begun) return JSON.parse(new TextDecoder().decode(decode(begun)));
+  if (opened.recovery) return opened.recovery;
   const spc = Boolean(opened.spcRegistration && window.PaymentRequest && (await builtIn()));
   const body = { parent: opened.payer, displayName, spc };
   return (await act(`${PASSKEYS}StartRegistration`, body)).registration;

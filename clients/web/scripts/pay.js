@@ -87,11 +87,11 @@ function look() {
 
 const byPasskey = (option) => option.authentication === "AUTHENTICATION_PASSKEY";
 
+/** The balance has a word in every language; everything else is called exactly as it is signed. */
 function nameOf({ method, display }) {
   if (method.channel === "CHANNEL_BALANCE") return t("balance");
-  return method.instrument ? display : t(known(method.rail) ?? "") || display;
+  return display;
 }
-
 
 function word(option) {
   if (byPasskey(option)) return t("confirm");
@@ -113,6 +113,12 @@ function row(option, index) {
   };
 }
 
+/** What the terms name as the source: an instrument, a wallet that asks itself, or the balance. */
+function sourceOf({ channel, instrument, rail }) {
+  if (instrument) return instrument;
+  return channel === "CHANNEL_BALANCE" ? "balance" : `rails/${rail}`;
+}
+
 /** What the person sees of an option, as the members of the terms. */
 function terms({ method, display }) {
   const { payment, merchantDisplayName } = checkout;
@@ -124,7 +130,7 @@ function terms({ method, display }) {
     payeeName: merchantDisplayName,
     currency: payment.amount.currencyCode,
     amountMinor: payment.amount.amountMinor,
-    instrumentId: method.instrument || "balance",
+    instrumentId: sourceOf(method),
     instrumentDisplay: display,
     rpId: session.rpId,
   };
@@ -163,10 +169,13 @@ async function spend(name, proof, tell) {
   return act(`${PAYMENTS}ConfirmPayment`, { name, ...proof, device: deviceContext() });
 }
 
+/** Whether the session is over: its time, or a newer link took its place. */
+const isOver = ({ code, reason }) => code === "unauthenticated" || /^CHECKOUT_LINK_/.test(reason);
+
 /** After a problem the server is asked how things are; only a session that is over goes up to who opened it. */
 async function explain(problem) {
   const unreachable = !problem.reason || problem.reason === "UNREACHABLE";
-  if (problem.code === "unauthenticated") throw problem;
+  if (isOver(problem)) throw problem;
   await again(problem.sentence ?? (unreachable ? "reached" : problem.message)).catch((worse) => {
     if (worse.reason !== "UNREACHABLE") throw worse;
     take(checkout, "reached");
@@ -193,7 +202,10 @@ function wait(state, text = t(`${state}_`)) {
 
 function poll(count, version) {
   timer = setTimeout(async () => {
-    const { payment } = await call(`${PAYMENTS}GetPayment`, { name: checkout.payment.name }).catch(() => checkout);
+    const { payment } = await call(`${PAYMENTS}GetPayment`, { name: checkout.payment.name }).catch((problem) => {
+      if (isOver(problem)) throw problem;
+      return checkout;
+    });
     if (payment.stateVersion !== version) take({ ...checkout, payment });
     else poll(count + 1, version);
   }, POLL_MS[Math.min(count, POLL_MS.length - 1)]);

@@ -31,17 +31,13 @@ function keeper(name) {
 /** By what a link is known again once it is spent. */
 export const markOf = (link) => link.slice(0, MARK_LENGTH);
 
-/**
- * Takes the link out of the address; the same link again in the same tab is not a second opening. What a partner started
- * for the person, a recovery, may stand behind it.
- */
+/** Takes the link out of the address; the same link again in the same tab is not a second opening. */
 export function takeLink() {
-  const [link, registration] = location.hash.slice(1).split("&registration=");
+  const link = location.hash.slice(1);
   if (!link) return;
   history.replaceState(null, "", location.pathname + location.search);
   if (JSON.parse(passing.getItem("session"))?.mark === markOf(link)) return;
   passing.removeItem("session");
-  passing.setItem("registration", registration ?? "");
   passing.setItem("opening", JSON.stringify({ token: link, requestId: crypto.randomUUID() }));
 }
 

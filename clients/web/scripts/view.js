@@ -9,7 +9,11 @@ const SVG = "http://www.w3.org/2000/svg";
 const byId = (id) => document.getElementById(id);
 let draw = null;
 
-/** An element. Functions among its properties are listeners; empty children are left out. */
+/** Marks that would turn the order of what stands beside them, such as an amount after a shop's name (UAX 9). */
+const TURNS = /[\u202a-\u202e\u2066-\u2069]/g;
+const unturned = (child) => (typeof child === "string" ? child.replace(TURNS, "") : child);
+
+/** An element. Functions among its properties are listeners; empty children are left out; text stays text. */
 export function h(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
@@ -17,7 +21,7 @@ export function h(tag, properties = {}, ...children) {
     else if (value === true) element.setAttribute(name, "");
     else if (value || value === "") element.setAttribute(name, value);
   }
-  element.append(...children.flat(Infinity).filter(Boolean));
+  element.append(...children.flat(Infinity).filter(Boolean).map(unturned));
   return element;
 }
 

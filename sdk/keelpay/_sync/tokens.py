@@ -71,7 +71,7 @@ class Tokens:
         return self._issue_payer(request, timeout_s)
 
     def manage(self, payer: str | Named, *, request_id: str = "", timeout_s: float | None = None) -> AccessToken:
-        """A token to see and manage the payer's own passkeys, instruments, mandates and balance."""
+        """A token to manage the payer's own passkeys, instruments, mandates and balance, and to read own payments."""
         request = partner_request_pb2.IssuePayerTokenRequest(
             parent=name_of(payer), request_id=request_id or new_request_id(), kind=PayerTokenKind.MANAGE.wire
         )
@@ -85,7 +85,10 @@ class Tokens:
         request_id: str = "",
         timeout_s: float | None = None,
     ) -> PayerLink:
-        """A link to the page on which a payer sets up a first passkey; it opens once. Arguments as in `enrol`."""
+        """A link to the page on which a payer sets up a first passkey; it opens once. Arguments as in `enrol`.
+
+        After `passkeys.start_recovery` the same page goes on with the recovery.
+        """
         request = partner_request_pb2.CreatePayerLinkRequest(
             parent=name_of(payer),
             request_id=request_id or new_request_id(),

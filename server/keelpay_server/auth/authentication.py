@@ -1,7 +1,8 @@
 """Authentication: who is behind a call, by its access token. The port that `rpc` asks for every call.
 
 In: the call's metadata. Out: a Caller. Invariant: a token counts only while its signature, its time, our key, the
-client's key and the client itself all do; each of the last three is looked at again at least every second.
+client's key, the client itself and the page's session that it is of all do; each of the last four is looked at again
+at least every second.
 """
 
 import asyncio
@@ -55,16 +56,16 @@ class Authentication:
         """Returns the caller, at once where everything is known.
 
         Raises:
-            Refused: TOKEN_MISSING, TOKEN_EXPIRED, TOKEN_INVALID, PARTNER_SUSPENDED.
+            Refused: TOKEN_MISSING, TOKEN_EXPIRED, TOKEN_INVALID, PARTNER_SUSPENDED, CHECKOUT_LINK_REPLACED.
         """
         token, wall_us = _bearer(metadata), self._wall()
         if not self._keeper.fresh(wall_us):
             return self._slowly(token)
         claims = self._verify(token, wall_us)
         client, kid = _behind(claims)
-        if not self._standing.known(client, kid, wall_us):
+        if not self._standing.known(client, kid, claims.session, wall_us):
             return self._slowly(token)
-        self._standing.require(client, kid, wall_us)
+        self._standing.require(client, kid, claims.session, wall_us)
         return claims.caller()._replace(key=kid)
 
     async def _slowly(self, token: str) -> Caller:
@@ -73,8 +74,9 @@ class Authentication:
             await self._once("keys", lambda: self._keeper.look(wall_us))
         claims = self._verify(token, wall_us)
         client, kid = _behind(claims)
-        await self._once(f"{client} {kid}", lambda: self._standing.look(client, kid, wall_us))
-        self._standing.require(client, kid, wall_us)
+        session = claims.session
+        await self._once(f"{client} {kid} {session}", lambda: self._standing.look(client, kid, session, wall_us))
+        self._standing.require(client, kid, session, wall_us)
         return claims.caller()._replace(key=kid)
 
     async def _once(self, what: str, look: Callable[[], Coroutine[Any, Any, object]]) -> None:

@@ -100,14 +100,23 @@ def move(link: PayerLink, to: PayerLinkState, wall_us: int, **changes: Any) -> P
     return link._replace(state=to, update_time=wall_us, **changes)
 
 
+def require_not_replaced(link: PayerLink) -> None:
+    """Lets a link pass that is the newest of its target.
+
+    Raises:
+        Refused: CHECKOUT_LINK_REPLACED.
+    """
+    if link.state == _S.REPLACED:
+        raise Refused(Reason.CHECKOUT_LINK_REPLACED, "a newer link took its place")
+
+
 def require_open(link: PayerLink, wall_us: int) -> None:
     """Lets a link be opened.
 
     Raises:
         Refused: CHECKOUT_LINK_REPLACED, CHECKOUT_LINK_USED, CHECKOUT_LINK_EXPIRED.
     """
-    if link.state == _S.REPLACED:
-        raise Refused(Reason.CHECKOUT_LINK_REPLACED, "a newer link took its place")
+    require_not_replaced(link)
     if link.state == _S.USED:
         raise Refused(Reason.CHECKOUT_LINK_USED, "it was opened before")
     if wall_us >= link.expire_time:
@@ -120,8 +129,7 @@ def require_session(link: PayerLink, wall_us: int) -> None:
     Raises:
         Refused: CHECKOUT_LINK_REPLACED, CHECKOUT_LINK_EXPIRED.
     """
-    if link.state == _S.REPLACED:
-        raise Refused(Reason.CHECKOUT_LINK_REPLACED, "a newer link took its place")
+    require_not_replaced(link)
     if link.state != _S.USED or wall_us >= link.session_end_time:
         raise Refused(Reason.CHECKOUT_LINK_EXPIRED, "the session is over")
 

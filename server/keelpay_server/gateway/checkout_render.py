@@ -17,6 +17,7 @@ from .parties import BALANCE_CHANNEL
 from .payment import Payment, PaymentState
 from .payment_option import Authentication, PaymentOption
 from .payment_render import money, stamp
+from .wallet_title import wallet_title
 
 _PAID = frozenset({PaymentState.AUTHORIZED, PaymentState.PARTIALLY_CAPTURED, PaymentState.CAPTURED})
 
@@ -62,7 +63,7 @@ def source_of(payment: Payment, instrument: Instrument | None) -> str:
     """Returns what a payment is paid from, as its payer reads it."""
     if instrument is not None:
         return instrument.display
-    return BALANCE_DISPLAY if payment.channel == BALANCE_CHANNEL else payment.bank
+    return BALANCE_DISPLAY if payment.channel == BALANCE_CHANNEL else wallet_title(payment.bank)
 
 
 def authentication_of(payment: Payment) -> Authentication:

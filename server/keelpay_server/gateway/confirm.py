@@ -35,6 +35,7 @@ from .order_payment import order_freed
 from .parties import BALANCE_CHANNEL, WALLET_CHANNEL, Parties, check_parties, need_of, parties_of
 from .payment import Facts, Payment, PaymentState, event_of, move, touch
 from .return_url import check_return_url
+from .wallet_title import wallet_title
 
 CONFIRMABLE: Final = frozenset({PaymentState.REQUIRES_CONFIRMATION, PaymentState.REQUIRES_ACTION})
 
@@ -216,7 +217,7 @@ def terms_of(payment: Payment, merchant: Merchant, instrument: Instrument | None
     if instrument is not None:
         source, display = names.instrument_name(instrument.payer, instrument.id), instrument.display
     elif payment.channel != BALANCE_CHANNEL:
-        source = display = f"rails/{payment.bank}"
+        source, display = f"rails/{payment.bank}", wallet_title(payment.bank)
     return PaymentTerms(
         payment_id=names.payment_name(payment.merchant, payment.id),
         payer_id=names.payer_name(payment.payer),

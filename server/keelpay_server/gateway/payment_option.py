@@ -20,6 +20,7 @@ from .instrument import Instrument
 from .method import Method
 from .parties import BALANCE_CHANNEL, WALLET_CHANNEL
 from .payment import Payment
+from .wallet_title import wallet_title
 
 
 class Authentication(IntEnum):
@@ -125,7 +126,7 @@ def _stored(payment: Payment, means: Means, instrument: Instrument) -> PaymentOp
 
 
 def _wallet(payment: Payment, means: Means, bank: str) -> PaymentOption:
-    return _option(payment, means, Method(WALLET_CHANNEL, None, None, bank, ""), f"rails/{bank}", bank, None, None)
+    return _option(payment, means, Method(WALLET_CHANNEL, None, None, bank, ""), wallet_title(bank), bank, None, None)
 
 
 def _option(

@@ -16,10 +16,10 @@ from .card import TITLES, brand_of
 from .instrument_commands import Tokenised
 from .routes import Routes
 from .vault import NONCE_BYTES, Vault
+from .wallet_title import TITLES as WALLET_TITLES
 
 WALLET, CARD, BANK, STABLECOIN = Channel.WALLET, Channel.CARD, Channel.BANK, Channel.STABLECOIN
 """The contract's channels that have instruments."""
-_WALLETS: Final = {"alipay": "Alipay", "wechatpay": "WeChat Pay", "unionpay": "UnionPay"}
 _LAST: Final = 4
 _DOTS: Final = "••••"
 
@@ -101,7 +101,7 @@ class InstrumentDesk:
         brand = brand_of(details.number) if details.channel == CARD else details.brand.lower()
         fingerprint = self._vault.fingerprint(details.channel, details.number)
         last_four = "" if details.channel == WALLET else details.number[-_LAST:]
-        titles = TITLES if details.channel == CARD else _WALLETS
+        titles = TITLES if details.channel == CARD else WALLET_TITLES
         title = titles.get(brand, brand.upper() if details.channel == BANK else brand.capitalize())
         return Tokenised(
             channel=details.channel, bank=bank,

@@ -221,6 +221,31 @@ async def test_an_older_link_says_that_there_is_a_newer_one(town, phone, ann):
     assert await phone.open(older) == "CHECKOUT_LINK_REPLACED"
 
 
+async def test_a_page_whose_link_was_replaced_says_so_at_the_next_press_and_signs_nothing(town, phone, ann):
+    payment = await town.payment(ann)
+    await phone.open(await town.pay_link(payment))
+    newer = await town.pay_link(payment)
+    await phone.page.wait_for_timeout(1_100)  # for how long a token may be believed
+    before = await uses(phone)
+    await phone.press()
+    await phone.shows("CHECKOUT_LINK_REPLACED")
+    assert await uses(phone) == before
+    await phone.open(newer)
+    await phone.press()
+    await phone.shows("paid")
+
+
+async def test_a_page_that_waits_for_the_bank_hears_of_a_newer_link_by_itself(town, phone):
+    person = await town.person(card="4000000000000150")
+    await enrol(town, phone, person)
+    payment = await town.card_payment(person)
+    await phone.open(await town.pay_link(payment))
+    await phone.press()
+    await phone.shows("bank")
+    await town.pay_link(payment)
+    await phone.shows("CHECKOUT_LINK_REPLACED")
+
+
 @pytest.mark.parametrize(("fragment", "state"), [("", "NO_LINK"), ("#" + "x" * 43, "RESOURCE_NOT_FOUND")])
 async def test_no_link_and_a_wrong_one_tell_nothing(town, phone, fragment, state):
     assert await phone.open(f"{town.pages}/pay{fragment}") == state

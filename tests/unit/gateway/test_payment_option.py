@@ -7,8 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keelpay_server.auth.mandate import Mandate, MandateState, day_of
+from keelpay_server.book.merchant import Merchant
 from keelpay_server.book.payer import Payer, PayerState
 from keelpay_server.book.reasons import Reason
+from keelpay_server.gateway.checkout_render import source_of
+from keelpay_server.gateway.confirm import terms_of
 from keelpay_server.gateway.instrument import Instrument, InstrumentState
 from keelpay_server.gateway.payment import Payment
 from keelpay_server.gateway.payment_option import Authentication, Means, expired, payment_options
@@ -93,6 +96,18 @@ def test_a_wallet_asks_its_own_payer_so_no_passkey_is_needed():
         means(wallets=("alipay",), available=None, passkey_obstacle=Reason.PASSKEY_REQUIRED),
     )
     assert (only(found).authentication, only(found).available) == (Authentication.WALLET, True)
+
+
+@pytest.mark.parametrize(
+    ("rail", "title"), [("alipay", "Alipay"), ("wechat-pay", "WeChat Pay"), ("sandbox-wallet", "Sandbox wallet")]
+)
+def test_a_wallet_is_called_by_words_that_are_signed_and_receipted_as_they_are_shown(rail, title):
+    paid = payment(channel=WALLET, bank=rail)._replace(id=b"p" * 16)
+    shown = only(payment_options(paid, means(wallets=(rail,), available=None))).display
+    merchant = Merchant(**{**dict.fromkeys(Merchant._fields, 0), "id": "cafe", "display_name": "Cafe"})
+    terms = terms_of(paid, merchant, None)
+    assert shown == terms.instrument_display == source_of(paid, None) == title
+    assert terms.instrument_id == f"rails/{rail}", "which rail it is stays exact"
 
 
 def test_a_stored_wallet_takes_the_place_of_its_rail():

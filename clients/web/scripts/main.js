@@ -74,7 +74,10 @@ function trouble({ reason = "", code, message }) {
 }
 
 // What a button's work does not catch itself, such as a session that is over.
-addEventListener("unhandledrejection", ({ reason }) => trouble(reason ?? {}));
+addEventListener("unhandledrejection", (event) => {
+  if (event.reason?.reason) event.preventDefault(); // a refusal is told to the person; a fault of ours stays one
+  trouble(event.reason ?? {});
+});
 // Another link in the same tab, or the way back from a receipt.
 addEventListener("popstate", () => main());
 main();

@@ -4,6 +4,7 @@ In: an address, a partner's key. Out: links, then what became of the payment. In
 backend does, with the SDK alone, and nothing but test money moves.
 """
 
+import asyncio
 from contextlib import suppress
 from typing import Final, NamedTuple
 
@@ -12,17 +13,20 @@ from rich.console import Console
 from keelpay import AsyncClient, Calendar, Defaults, Fee, Fees, Money, PaymentMethod, Wallet
 from keelpay.credentials import local, signed
 from keelpay.enums import PasskeyState, PaymentState
-from keelpay.errors import AlreadyExistsError
+from keelpay.errors import AlreadyExistsError, UnavailableError
 
 from .connection import CURRENCY
 from .key_file import HeldKey
 from .patience import until
+from .run_error import ImpatientError, RunError
 
 MERCHANT: Final = "corner-cafe"
 MERCHANT_NAME: Final = "Corner Café"
 PERSON: Final = "you"
-BALANCE_MINOR: Final = 100_000
 AMOUNT_MINOR: Final = 1_250
+TOP_UP_MINOR: Final = 250
+"""So little at a time that the test wallet charges nothing: a fresh installation has no money of its own for charges,
+and its books would rightly say that clients' money is not whole."""
 DESCRIPTION: Final = "2 flat whites"
 FEE: Final = Fee(basis_points=60)
 ENDS: Final = frozenset({PaymentState.CAPTURED, PaymentState.CANCELLED, PaymentState.EXPIRED, PaymentState.REJECTED})
@@ -46,7 +50,7 @@ class Links(NamedTuple):
     payment: str
 
 
-async def run_trial(address: str, held: HeldKey, out: Console, *, links_only: bool) -> bool:
+async def run_trial(address: str, held: HeldKey, out: Console, *, links_only: bool, way_out: str = "Ctrl-C") -> bool:
     """Prints the links, waits for the payment, and returns whether it was paid.
 
     Args:
@@ -54,22 +58,31 @@ async def run_trial(address: str, held: HeldKey, out: Console, *, links_only: bo
         held: The partner's key.
         out: Where the links go.
         links_only: Do not wait; true is returned.
+        way_out: The key that ends the wait, as it is told.
 
     Raises:
-        KeelpayError: The server refuses, or is not there.
+        KeelpayError: The server refuses.
         ImpatientError: The test money, or the person, does not come.
+        RunError: The server is not there.
     """
     partner, caller = held.key.holder, local(signed(held.key, audience=held.audience))
     async with AsyncClient(address, credentials=caller, defaults=Defaults(partner=partner, region="CN")) as client:
-        links = await make_links(client, partner)
+        try:
+            links = await make_links(client, partner)
+        except UnavailableError as error:
+            raise RunError(f"no server answers at {address}. Start a test server first: keelpay serve") from error
         rows = (("Set up your finger or face", links.enrol), ("Then pay", links.pay), ("Your devices", links.manage))
         for words, link in rows:
             if link:
                 out.print(f"[bold]{words}[/]\n  {link}", highlight=False, soft_wrap=True)
         if links_only:
             return True
-        with out.status("waiting for you to pay; Ctrl-C ends the wait"):
-            state = await outcome(client, links.payment)
+        with out.status(f"waiting for you to pay; {way_out} ends the wait"):
+            try:
+                async with asyncio.timeout(PATIENCE_S):
+                    state = await outcome(client, links.payment)
+            except TimeoutError:
+                raise ImpatientError(f"nobody paid {links.payment} in time") from None
     out.print(f"{links.payment} is {state.name}", highlight=False)
     return state is PaymentState.CAPTURED
 
@@ -108,19 +121,19 @@ async def make_links(client: AsyncClient, partner: str) -> Links:
 
 
 async def outcome(client: AsyncClient, payment: str) -> PaymentState:
-    """Waits for the end of a payment, and returns it."""
-
-    async def end() -> PaymentState | None:
-        state = (await client.payments.get(payment)).state
-        return PaymentState(state) if state in ENDS else None
-
-    return await until(end, "the payment", patience_s=PATIENCE_S)
+    """Follows a payment to its end, and returns that."""
+    async with client.payments.watch(payment) as watch:
+        async for now in watch:
+            if now.state in ENDS:
+                return PaymentState(now.state)
+    return PaymentState((await client.payments.get(payment)).state)
 
 
 async def _give_money(client: AsyncClient, payer: str) -> None:
     """Fills the balance from a test wallet."""
     wallet = await client.payers.tokenize(payer, Wallet(wallet="alipay", wallet_account="20880000000042"))
-    await client.payers.top_up(payer, amount=Money(BALANCE_MINOR, CURRENCY), instrument=wallet)
+    for _ in range(AMOUNT_MINOR // TOP_UP_MINOR):
+        await client.payers.top_up(payer, amount=Money(TOP_UP_MINOR, CURRENCY), instrument=wallet)
 
     async def funded() -> bool | None:
         balances = await client.payers.balance(payer)

@@ -23,6 +23,12 @@ def name_of(resource: str | Named) -> str:
     return resource if isinstance(resource, str) else resource.name
 
 
+def merchant_of(child: str | Named) -> str | None:
+    """The merchant in the name of what belongs to one, `merchants/{m}/orders/{o}`; None for nothing."""
+    name = name_of(child)
+    return "/".join(name.split("/")[:2]) if name.startswith("merchants/") else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Defaults:
     """What every call means unless it says otherwise."""

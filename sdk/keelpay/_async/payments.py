@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from keelpay._filter import conditions, member
-from keelpay._names import Defaults, Named, name_of
+from keelpay._names import Defaults, Named, merchant_of, name_of
 from keelpay._progress import PaymentProgress
 from keelpay._runtime import async_settle
 from keelpay.api.auth.v1 import confirmation_service_pb2
@@ -70,7 +70,7 @@ class AsyncPayments:
         Args:
             amount: How much.
             method: The way of paying.
-            merchant: Who is paid; the client's default if not given.
+            merchant: Who is paid; if not given the order's merchant, or the client's default.
             region: Where it happens; the client's default if not given.
             order: The order it pays; the amounts must be equal.
             merchant_payment_id: The merchant's own number; empty takes the request id.
@@ -86,7 +86,7 @@ class AsyncPayments:
             ConfigurationError: No merchant or no region is named.
         """
         return PaymentDraft.of(
-            merchant=self._defaults.merchant_or(merchant),
+            merchant=self._defaults.merchant_or(merchant_of(order) if merchant is None else merchant),
             amount=amount,
             method=method,
             region=self._defaults.region_or(region),

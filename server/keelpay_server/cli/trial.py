@@ -3,6 +3,7 @@
 In: a server's address, a partner's key file. Out: links to open in a browser. Invariant: test money alone moves.
 """
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,8 +21,9 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--address", default="127.0.0.1:8443", show_default=True, metavar="HOST:PORT", help="gRPC of the server.")
 @click.option("--credential", type=_FILE, default=Path("var/sandbox-partner.pem"), show_default=True, metavar="FILE",
               help="Key file of a partner; the first start of `keelpay serve` writes this one.")  # fmt: skip
-@click.option("--links-only", is_flag=True, help="Do not wait for the payment.")
-def trial(address: str, credential: Path, *, links_only: bool) -> None:
+@click.option("--wait/--links-only", default=None, help="Wait for the payment, and say what became of it.  "
+              "[default: wait at a terminal]")  # fmt: skip
+def trial(address: str, credential: Path, *, wait: bool | None) -> None:
     """Pay with your own finger: links to the pages of a test server that runs.
 
     Makes a shop, a person with test money and a payment, as a partner's backend would, and prints a link to set up a
@@ -34,7 +36,9 @@ def trial(address: str, credential: Path, *, links_only: bool) -> None:
     """
     from rich.console import Console
 
-    if not run(_try(address, credential, Console(), links_only=links_only)):
+    if wait is None:
+        wait = sys.stdin.isatty() and sys.stdout.isatty()
+    if not run(_try(address, credential, Console(), links_only=not wait)):
         raise SystemExit(FOUND_WRONG)
 
 

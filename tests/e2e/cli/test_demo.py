@@ -1,9 +1,11 @@
 import asyncio
+import re
+import urllib.request
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.cli.process import done, serving, started
+from tests.e2e.cli.process import PATIENCE_S, done, serving, started
 
 
 @pytest.mark.slow
@@ -12,6 +14,25 @@ async def test_the_demo_tells_simulates_proves_and_leaves_nothing(tmp_path):
     assert code == 0, out + words
     assert "All green" in out
     assert "the books are right" in out.splitlines()[-2]
+    assert [page for page, _ in _links(out)] == ["enrol", "pay", "manage"]
+    assert list(tmp_path.iterdir()) == []
+    assert _of_this_test(tmp_path) == []
+
+
+@pytest.mark.slow
+async def test_a_demo_that_stays_serves_its_pages_until_enter_is_pressed(tmp_path):
+    async with started("demo", "--story-only", "--stay", TMPDIR=str(tmp_path)) as demo:
+        out = ""
+        while "manage#" not in out:
+            line = await asyncio.wait_for(demo.process.stdout.readline(), PATIENCE_S)
+            assert line, out
+            out += line.decode()
+        for _, link in _links(out):
+            page = await asyncio.to_thread(lambda link=link: urllib.request.urlopen(link, timeout=10).read())
+            assert b"<main" in page
+        demo.process.stdin.write(b"\n")
+        rest, words = await asyncio.wait_for(demo.process.communicate(), PATIENCE_S)
+        assert (demo.process.returncode, b"the books are right" in rest) == (0, True), rest + words
     assert list(tmp_path.iterdir()) == []
     assert _of_this_test(tmp_path) == []
 
@@ -76,6 +97,11 @@ async def test_a_server_on_a_fresh_folder_is_simulated_with_by_its_address(tmp_p
         finally:
             drain.cancel()
             await asyncio.gather(drain, return_exceptions=True)
+
+
+def _links(out):
+    """The pages that a text links to: their names and addresses, without what opens them."""
+    return [(page, f"{site}/{page}") for site, page in re.findall(r"(http://localhost:\d+)/(\w+)#[\w-]{43}", out)]
 
 
 def _of_this_test(folder):

@@ -28,7 +28,7 @@ def test_keelpay_alone_shows_a_newcomer_the_way():
 
 def test_the_commands_are_those_that_the_documents_name():
     assert {" ".join(path) for path, _ in LEAVES} == {
-        "serve", "demo", "simulate", "migrate", "verify", "evidence verify",
+        "serve", "demo", "try", "simulate", "migrate", "verify", "evidence verify",
         "bank serve", "bank conformance", "bank magic",
         "keys admit", "keys add", "keys list", "keys revoke", "keys suspend", "keys resume", "keys rotate", "keys jwks",
     }  # fmt: skip

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+import keelpay
 from keelpay import CaptureMethod, Channel, Device, Money, PaymentDraft, PaymentMethod, Region, new_request_id
 from keelpay.enums import RegionSource
 
@@ -93,3 +94,13 @@ def test_request_ids_are_uuids_of_version_7_in_order_of_time():
         assert (parsed.version, parsed.variant, str(parsed)) == (7, uuid.RFC_4122, each)
     times = [uuid.UUID(each).int >> 80 for each in ids]
     assert times == sorted(times)
+
+
+async def test_a_draft_for_an_order_pays_the_merchant_of_the_order():
+    clients = keelpay.AsyncClient("127.0.0.1:1", credentials=keelpay.credentials.local(keelpay.credentials.anonymous()))
+    method, amount = keelpay.PaymentMethod.wallet(), keelpay.Money(100, "CNY")
+    async with clients as client:
+        made = client.payments.draft(order="merchants/cafe/orders/o", amount=amount, method=method, region="CN")
+        assert made.merchant == "merchants/cafe"
+        with pytest.raises(keelpay.errors.ConfigurationError, match="which merchant"):
+            client.payments.draft(amount=amount, method=method, region="CN")

@@ -1,8 +1,10 @@
 """What a page must not do, and what comes of it when somebody tries: nothing is paid, and the person is told why."""
 
+import asyncio
 import base64
 import hashlib
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -11,6 +13,8 @@ from tests.e2e.pages.phone import hold_phone
 from tests.e2e.pages.town import enrol
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+LIFE_S = 1.5
+"""Of a payment and its link: long enough to make both, short enough to wait for."""
 REQUEST = "0f2d3c4b-5a69-4788-8796-a5b4c3d2e1f"
 
 
@@ -254,6 +258,15 @@ async def test_no_link_and_a_wrong_one_tell_nothing(town, phone, fragment, state
 async def test_a_link_that_was_cut_off_says_so(town, phone, ann):
     link = await town.pay_link(await town.payment(ann))
     assert await phone.open(link[:-4]) in {"RESOURCE_NOT_FOUND", "sorry"}
+
+
+async def test_a_link_that_has_expired_shows_nothing_but_that(town, phone, ann):
+    payment = await town.payment(ann, expire_time=datetime.now(UTC) + timedelta(seconds=LIFE_S))
+    link = await town.pay_link(payment)
+    await asyncio.sleep(LIFE_S)
+    assert await phone.open(link) == "CHECKOUT_LINK_EXPIRED"
+    assert "12.50" not in await phone.page.inner_text("body")
+    assert not await town.is_paid(payment)
 
 
 async def test_a_session_that_is_over_says_so(town, phone, ann):

@@ -161,7 +161,8 @@ class Worker:
                 _log.exception("claiming work failed")
             if len(claimed) < CLAIM_MAX:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._nudge.wait(), IDLE_S)
+                    async with asyncio.timeout(IDLE_S):
+                        await self._nudge.wait()
                 self._nudge.clear()
 
     async def _find_unheard(self) -> None:

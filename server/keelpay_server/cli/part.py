@@ -62,7 +62,8 @@ class Part:
         with contextlib.suppress(ProcessLookupError):
             self._process.terminate()
         try:
-            await asyncio.wait_for(self._process.wait(), _STOP_S_MAX)
+            async with asyncio.timeout(_STOP_S_MAX):  # wait_for may swallow a Ctrl-C that comes as the process ends
+                await self._process.wait()
         except TimeoutError:
             self._process.kill()
             await self._process.wait()

@@ -39,7 +39,7 @@ async def test_a_demo_that_stays_serves_its_pages_until_enter_is_pressed(tmp_pat
 
 @pytest.mark.slow
 async def test_an_interrupted_demo_leaves_nothing_either(tmp_path):
-    async with started("demo", "--story-only", TMPDIR=str(tmp_path)) as demo:
+    async with started("demo", "--story-only", "--stay", TMPDIR=str(tmp_path)) as demo:
         while len(_of_this_test(tmp_path)) < 3:  # its banks
             assert demo.process.returncode is None
             await asyncio.sleep(0.05)

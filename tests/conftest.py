@@ -3,7 +3,6 @@
 Property tests have no deadline an example: the machine is shared, and a slow example is no wrong one.
 """
 
-import os
 from collections.abc import Iterator
 
 import hypothesis
@@ -11,6 +10,7 @@ import pytest
 
 from tests.infrastructure.books import database_url, open_book
 from tests.infrastructure.chromium import browser_context, chromium
+from tests.infrastructure.missing import missing
 from tests.infrastructure.postgres import PostgresServer
 from tests.infrastructure.postgres_installation import PostgresMissingError
 
@@ -26,10 +26,8 @@ def postgres_server() -> Iterator[PostgresServer]:
     server = PostgresServer()
     try:
         server.__enter__()
-    except PostgresMissingError as missing:
-        if os.environ.get("CI"):
-            pytest.fail(str(missing))
-        pytest.skip(str(missing))
+    except PostgresMissingError as error:
+        missing(str(error))
     try:
         yield server
     finally:

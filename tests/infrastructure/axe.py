@@ -8,7 +8,7 @@ import hashlib
 import shutil
 import subprocess
 
-from tests.infrastructure.chromium import missing
+from tests.infrastructure.missing import missing
 from tests.infrastructure.sources import ROOT
 
 SOURCE = ROOT / "tests/interop/axe"

@@ -12,10 +12,11 @@ import os
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-import pytest
 import pytest_asyncio
+
+from tests.infrastructure.missing import missing
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, BrowserContext, CDPSession, ConsoleMessage, Page
@@ -27,13 +28,6 @@ FLAGS = (
 )  # fmt: skip
 PLACES = ("chromium", "chromium-browser", "google-chrome")
 _POLICY = ("Content Security Policy", "Content-Security-Policy")
-
-
-def missing(reason: str) -> NoReturn:
-    """Skips, or fails where CI is set."""
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -7,11 +7,10 @@ import re
 import shutil
 import subprocess
 
-import pytest
-
 from keelpay.challenge import DisplayedPayment
 from keelpay_server.auth.spc import decimal_text
 from keelpay_server.ledger.currency import CURRENCIES
+from tests.infrastructure.missing import missing
 from tests.infrastructure.sources import ROOT
 
 WEB = ROOT / "clients/web"
@@ -24,7 +23,7 @@ def run(script, data):
     """What a module script prints, as JSON, for some input."""
     node = shutil.which("node")
     if node is None:
-        pytest.skip("node is not installed")
+        missing("node is not installed")
     head = "globalThis.localStorage = {getItem: () => 'en'};"
     command = [node, "--input-type=module", "--no-warnings", "-e", head + script]
     done = subprocess.run(command, input=json.dumps(data), capture_output=True, text=True, timeout=60, check=False)

@@ -13,6 +13,7 @@ from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused
 from tests.faults.book.crew import finish_work, prove
 from tests.faults.book.load import drive, loaded_engine, open_accounts
+from tests.infrastructure.missing import missing
 from tests.infrastructure.postgres import PostgresServer
 from tests.infrastructure.postgres_installation import PostgresMissingError
 from tests.integration.book.things import MakeThing, Thing, asked
@@ -66,8 +67,8 @@ def own_server():
     try:
         with PostgresServer(own=True) as server:
             yield server
-    except PostgresMissingError as missing:
-        pytest.skip(str(missing))
+    except PostgresMissingError as error:
+        missing(str(error))
 
 
 async def probe(engine, number):

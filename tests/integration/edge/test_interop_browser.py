@@ -9,8 +9,8 @@ import pytest
 import pytest_asyncio
 from google.protobuf import descriptor_pb2, descriptor_pool
 
-from tests.infrastructure.chromium import missing
 from tests.infrastructure.connect_web import ConnectWebMissingError, bundle
+from tests.infrastructure.missing import missing
 from tests.integration.edge.conftest import open_edge, until
 from tests.integration.rpc.echo import ECHO
 

@@ -3,6 +3,7 @@
 import asyncpg
 import pytest
 
+from tests.infrastructure.missing import missing
 from tests.infrastructure.postgres import PostgresServer
 from tests.infrastructure.postgres_installation import PostgresMissingError, find_binaries
 
@@ -50,8 +51,8 @@ async def test_durability_is_not_traded_for_speed(postgres_dsn: str):
 async def test_a_killed_server_comes_back_with_what_was_committed():
     try:
         find_binaries()
-    except PostgresMissingError as missing:
-        pytest.skip(str(missing))
+    except PostgresMissingError as error:
+        missing(str(error))
     with PostgresServer(own=True) as server:
         dsn = server.create_database()
         await run(dsn, "CREATE TABLE leg (amount_minor bigint)")

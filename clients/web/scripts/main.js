@@ -4,10 +4,10 @@
  * payment link never leads to setting up a passkey.
  *
  * On a slow network every wait counts. While the tab's link is being exchanged everything else is fetched, and a button
- * works after three waits: for the page, for what exchanges the link, for the answer.
+ * works after two waits: for the page, which exchanges the link itself (opening.js), and for the answer.
  */
 import { language } from "./language.js";
-import "./tab.js";
+import { visited } from "./tab.js";
 
 const SCREENS = {
   PAYER_TOKEN_KIND_PAY: () => import("./pay.js"),
@@ -80,4 +80,4 @@ addEventListener("unhandledrejection", (event) => {
 });
 // Another link in the same tab, or the way back from a receipt.
 addEventListener("popstate", () => main());
-main();
+visited.then(main);

@@ -15,7 +15,7 @@ from .cors import Cors
 from .exchange import Exchange, Gone, Receive, Scope, Send
 from .ports import Ports
 from .proxies import Proxies
-from .security_headers import EVERY_ANSWER, NO_PAGE, UNDER_TLS, page
+from .security_headers import EVERY_ANSWER, NO_PAGE, UNDER_TLS
 from .settings import EdgeSettings
 from .site import Site, site_folder
 from .well_known import well_known_files
@@ -41,7 +41,7 @@ class Front:
         self._settings, self._take = settings, ports.take
         self._proxies = Proxies(settings.trusted_proxies)
         self._cors = Cors(settings.allowed_origins)
-        self._site = Site(site_folder(), page(settings.frame_ancestors))
+        self._site = Site(site_folder(), settings.frame_ancestors)
         self._well_known = well_known_files(settings.android, settings.apple)
         self._clear_from_anywhere = settings.tls is not None or loopback
 

@@ -5,19 +5,22 @@ the folder at the start is not served, whatever a path says: paths are keys of a
 
 The page names its parts by their paths, such as "/scripts/main.js". When it is read, the digest of all parts is put in:
 `/assets/<digest>/scripts/main.js` never changes and may be kept for ever; the name without it is always the newest.
+A plain script of the page, one that is no module, is written into it, and the page's policy names its digest.
 """
 
+import base64
 import gzip
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import brotli
 
 from .exchange import Exchange
-from .security_headers import NO_PAGE, Pairs
+from .security_headers import NO_PAGE
+from .security_headers import page as page_headers
 
 KINDS: Final[Mapping[str, str]] = {
     ".css": "text/css; charset=utf-8",
@@ -42,6 +45,7 @@ PAGES: Final = ("/pay", "/enrol", "/manage", "/receipt", "/return")
 """The addresses of the page; its scripts look which one they were opened under."""
 _FOR_EVER: Final = ("cache-control", "public, max-age=31536000, immutable")
 _ASK_AGAIN: Final = ("cache-control", "no-cache")
+_PLAIN_SCRIPT: Final = re.compile(r'<script src="/([^"]+)"></script>')
 _DIGESTED: Final = re.compile(rf"/assets/([0-9a-f]{{{_DIGEST_DIGITS}}})/(.+)")
 
 
@@ -82,24 +86,24 @@ class File:
 class Site:
     """The table of files."""
 
-    def __init__(self, folder: Path, page_headers: Pairs) -> None:
+    def __init__(self, folder: Path, frame_ancestors: Sequence[str] = ()) -> None:
         """Reads the folder.
 
         Args:
             folder: Of the page and its parts.
-            page_headers: What the page carries.
+            frame_ancestors: Origins that may show the page in a frame.
 
         Raises:
             OSError: There is no page.
         """
         parts = _read(folder)
         self.digest = _digest(parts)
-        self._page_headers = page_headers
         self._files = {
             f"/{name}": File(KINDS[Path(name).suffix], content, packed=Path(name).suffix in _PACKED)
             for name, content in parts.items()
         }
-        text = (folder / PAGE).read_text()
+        text, digests = _written_in((folder / PAGE).read_text(), parts)
+        self._page_headers = page_headers(frame_ancestors, digests)
         for path in self._files:
             text = text.replace(f'"{path}"', f'"/assets/{self.digest}{path}"')
         page = File(_HTML, text.encode(), packed=False)
@@ -138,6 +142,13 @@ def site_folder() -> Path:
     """Returns where the files are: beside this module in an installed wheel, in `clients/web` of the source tree."""
     installed = Path(__file__).parent / "web"
     return installed if installed.is_dir() else Path(__file__).parents[3] / "clients" / "web"
+
+
+def _written_in(page: str, parts: Mapping[str, bytes]) -> tuple[str, list[str]]:
+    """Writes the plain scripts into the page; returns it with their digests."""
+    names = _PLAIN_SCRIPT.findall(page)
+    digests = [base64.b64encode(hashlib.sha256(parts[name]).digest()).decode() for name in names]
+    return _PLAIN_SCRIPT.sub(lambda found: f"<script>{parts[found[1]].decode()}</script>", page), digests
 
 
 def _read(folder: Path) -> dict[str, bytes]:

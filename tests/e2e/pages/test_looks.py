@@ -49,7 +49,7 @@ async def test_the_policy_is_strict_and_the_page_keeps_it(town, phone, ann):
     payment = await town.payment(ann)
     await phone.open(await town.pay_link(payment))
     policy = await answers[f"{town.pages}/pay"].header_value("content-security-policy")
-    for rule in ("default-src 'none'", "script-src 'self'", "connect-src 'self'", "style-src 'self'",
+    for rule in ("default-src 'none'", "script-src 'self' 'sha256-", "connect-src 'self'", "style-src 'self'",
                  "frame-ancestors 'none'"):  # fmt: skip
         assert rule in policy
     assert "unsafe" not in policy

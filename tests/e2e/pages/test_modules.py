@@ -24,8 +24,8 @@ def run(script, data):
     node = shutil.which("node")
     if node is None:
         missing("node is not installed")
-    head = "globalThis.localStorage = {getItem: () => 'en'};"
-    command = [node, "--input-type=module", "--no-warnings", "-e", head + script]
+    opening = (WEB / "scripts/opening.js").as_uri()
+    command = [node, "--input-type=module", "--no-warnings", "--import", opening, "-e", script]
     done = subprocess.run(command, input=json.dumps(data), capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

@@ -1,6 +1,9 @@
 """Laws of what leaves: headers of every answer, the pages and their parts, the files by which apps know the site."""
 
+import base64
+import hashlib
 import json
+import re
 
 import msgspec
 import pytest
@@ -46,7 +49,9 @@ async def test_a_page_may_run_our_scripts_alone_and_stand_in_no_frame(edge):
         page = await ask(edge.url + path, method="GET")
         assert page.headers["content-type"] == "text/html; charset=utf-8"
         policy = page.headers["content-security-policy"]
-        assert "script-src 'self'; connect-src 'self'; style-src 'self'" in policy
+        (written_in,) = re.findall(r"<script>(.*?)</script>", page.body.decode(), re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(written_in.encode()).digest()).decode()
+        assert f"script-src 'self' 'sha256-{digest}'; connect-src 'self'; style-src 'self'" in policy
         assert "unsafe" not in policy
         assert page.headers["x-frame-options"] == "DENY"
         assert "publickey-credentials-get=(self)" in page.headers["permissions-policy"]

@@ -55,7 +55,8 @@ WATCH: Final = """(() => {
 BYTES: Final = """() => {
   const all = [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")];
   const sum = (rows) => rows.reduce((total, row) => total + row.encodedBodySize, 0);
-  return {all: sum(all), script: sum(all.filter((row) => row.name.endsWith(".js"))), requests: all.length};
+  const script = all.filter((row) => row.entryType === "navigation" || row.name.endsWith(".js"));
+  return {all: sum(all), script: sum(script), requests: all.length};
 }"""
 FLAGS: Final = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -75,7 +76,7 @@ class Round(NamedTuple):
         paid_ms: From the press to the word "paid", the finger being there at once.
         taps: Presses until it was paid.
         bytes_all: On the wire, without headers, until then.
-        bytes_script: Of these, script.
+        bytes_script: Of these, script, and the page with the scripts that are written into it.
         requests: How many.
     """
 
@@ -251,7 +252,7 @@ ROWS: Final = (
     ("pages.taps_to_paid", "presses from link to paid, beside the finger", TAPS_MAX),
     ("pages.enrol_steps", "steps to set up: presses and the finger", ENROL_STEPS_MAX),
     ("pages.bytes", "bytes on the wire until the button works", None),
-    ("pages.script_bytes", "of these, script", 30_000),
+    ("pages.script_bytes", "of these, scripts and the page that holds two of them", 30_000),
     ("pages.requests", "requests until then", None),
 )
 

@@ -1,9 +1,8 @@
 /** The device in the person's hand: what it is called, and what risk may know of it. */
-import { locale } from "./language.js";
-import { lasting } from "./tab.js";
 import { h, icon } from "./view.js";
-import { t } from "./words.js";
+import { locale, t } from "./words.js";
 
+const { lasting } = globalThis.tab;
 const KEY = "device";
 const NAME_LENGTH = 40;
 const NAMES = [[/iPhone/, "iPhone"], [/iPad/, "iPad"], [/Android/, "Android"], [/Mac OS/, "Mac"], [/Windows/, "Windows"]];

@@ -4,22 +4,19 @@
  * payment link never leads to setting up a passkey.
  *
  * On a slow network every wait counts. While the tab's link is being exchanged everything else is fetched, and a button
- * works after two waits: for the page, which exchanges the link itself (opening.js), and for the answer.
+ * works after two waits: for the page, of which this script is a part as opening.js is, and for what the two asked for.
  */
-import { language } from "./language.js";
-import { visited } from "./tab.js";
-
 const SCREENS = {
-  PAYER_TOKEN_KIND_PAY: () => import("./pay.js"),
-  PAYER_TOKEN_KIND_ENROL: () => import("./enrol.js"),
-  PAYER_TOKEN_KIND_MANAGE: () => import("./manage.js"),
+  PAYER_TOKEN_KIND_PAY: () => import("/scripts/pay.js"),
+  PAYER_TOKEN_KIND_ENROL: () => import("/scripts/enrol.js"),
+  PAYER_TOKEN_KIND_MANAGE: () => import("/scripts/manage.js"),
 };
 const capable = () => "isWellFormed" in String.prototype && window.PublicKeyCredential?.parseRequestOptionsFromJSON;
 const NOTHING = "We cannot be reached. Please reload. 暂时无法连接，请刷新页面。";
 let view, words;
 
 async function main() {
-  const opening = import("./session.js").then(({ openSession }) => openSession());
+  const opening = import("/scripts/session.js").then(({ openSession }) => openSession());
   const furniture = furnish();
   const [session] = await Promise.allSettled([opening, furniture]);
   try {
@@ -35,9 +32,8 @@ async function main() {
 async function furnish() {
   if (view) return;
   if (location.pathname === "/pay") SCREENS.PAYER_TOKEN_KIND_PAY().catch(() => {});
-  const sentences = fetch(new URL(`../words/${language()}.json`, import.meta.url));
-  const [elements, texts] = await Promise.all([import("./view.js"), import("./words.js")]);
-  await texts.loadWords(await sentences);
+  const [elements, texts] = await Promise.all([import("/scripts/view.js"), import("/scripts/words.js")]);
+  await texts.loadWords();
   [view, words] = [elements, texts];
   view.live();
 }
@@ -47,10 +43,10 @@ async function enter(session) {
   const asked = new URLSearchParams(location.search);
   const shop = asked.get("mandate");
   if (location.pathname === "/receipt") {
-    const { showReceipt } = await import("./receipt.js");
+    const { showReceipt } = await import("/scripts/receipt.js");
     await showReceipt(history.state?.payment ?? session.checkout?.payment.name);
   } else if (session.kind === "PAYER_TOKEN_KIND_MANAGE" && shop) {
-    (await import("./mandate.js")).start(session, shop, asked.get("currency") ?? "CNY");
+    (await import("/scripts/mandate.js")).start(session, shop, asked.get("currency") ?? "CNY");
   } else {
     await (await SCREENS[session.kind]()).start(session);
   }
@@ -80,4 +76,4 @@ addEventListener("unhandledrejection", (event) => {
 });
 // Another link in the same tab, or the way back from a receipt.
 addEventListener("popstate", () => main());
-visited.then(main);
+globalThis.tab.visited.then(main);

@@ -4,11 +4,10 @@
  */
 import { confirm } from "./confirm.js";
 import { sentence } from "./enrol.js";
-import { locale } from "./language.js";
 import { exponent, money } from "./money.js";
 import { act } from "./session.js";
 import { alert, button, choice, facts, notice, repaint, show } from "./view.js";
-import { exactly, phrase, t } from "./words.js";
+import { exactly, locale, phrase, t } from "./words.js";
 
 const CONFIRMATIONS = "auth.v1.ConfirmationService/";
 const MAJOR = [20, 50, 100, 200];

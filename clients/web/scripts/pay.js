@@ -2,20 +2,22 @@
  * The payment: look, choose, confirm, see what came of it. In: a session of kind PAY. Out: screens.
  * Invariant: what is signed is what `terms` takes from the screen's own model; the server's word decides what is shown.
  */
-import { locale } from "./language.js";
 import { money } from "./money.js";
+import { now } from "./rpc.js";
 import { act, ask as call, readSession } from "./session.js";
 import { alert, ask, button, choice, h, leave, notice, repaint, show } from "./view.js";
-import { known, phrase, t } from "./words.js";
+import { known, locale, phrase, t } from "./words.js";
 
 const PAYMENTS = "gateway.v1.PaymentService/";
 const POLL_MS = [600, 900, 1500, 2500, 4000, 8000];
 const NUMBER_LENGTH = 24;
+const GRACE_MS = 1500;
+const WAIT_MS_MAX = 2 ** 31 - 1;
 const PICTURES = { CHANNEL_BALANCE: "balance", CHANNEL_CARD: "card", CHANNEL_WALLET: "wallet", CHANNEL_BANK: "account" };
 const OPEN = ["STATE_REQUIRES_PAYMENT_METHOD", "STATE_REQUIRES_CONFIRMATION", "STATE_REQUIRES_ACTION"];
 const SCREENS = {
   STATE_PROCESSING: () => wait("working"),
-  STATE_IN_REVIEW: () => wait("review"),
+  STATE_IN_REVIEW: () => wait("review", null, () => [back("quiet"), button(t("cancel"), cancel)]),
   STATE_AUTHORIZED: () => end("reserved", "good", "check"),
   STATE_PARTIALLY_CAPTURED: () => end("paid", "good", "check"),
   STATE_CAPTURED: () => end("paid", "good", "check"),
@@ -38,8 +40,8 @@ export function start(opened) {
 
 /** Reads the payment again and shows it, with a sentence about what just happened. */
 async function again(sentence) {
-  const read = await readSession();
-  take(read.checkout, sentence);
+  session = await readSession();
+  take(session.checkout, sentence);
 }
 
 function take(news, sentence = null) {
@@ -53,8 +55,20 @@ function take(news, sentence = null) {
   if (!OPEN.includes(state)) SCREENS[state]();
   else if (nextAction.redirect) toBank(nextAction.redirect.url);
   else if (nextAction.wait) wait("approve", nextAction.wait.text);
-  else if (chosen) show(look);
-  else setUpFirst();
+  else {
+    if (chosen) show(look);
+    else setUpFirst();
+    expire();
+  }
+}
+
+/** A payment whose time runs out while somebody looks at it says so by itself; what is under way finds out anyway. */
+function expire() {
+  const left = Date.parse(checkout.payment.expireTime) - now();
+  const look = () => document.querySelector(".busy") || again().catch((problem) => {
+    if (isOver(problem)) throw problem;
+  });
+  if (left > 0) timer = setTimeout(look, Math.min(left + GRACE_MS, WAIT_MS_MAX));
 }
 
 /** One screen: whom, how much, from what; one button. */
@@ -85,7 +99,10 @@ function look() {
   };
 }
 
-const byPasskey = (option) => option.authentication === "AUTHENTICATION_PASSKEY";
+/** Risk control asks for a finger where the option by itself needs none. */
+const steppedUp = ({ selected, authentication }) =>
+  selected && authentication === "AUTHENTICATION_MANDATE" && checkout.payment.nextAction?.biometric;
+const byPasskey = (option) => option.authentication === "AUTHENTICATION_PASSKEY" || steppedUp(option);
 
 /** The balance has a word in every language; everything else is called exactly as it is signed. */
 function nameOf({ method, display }) {
@@ -104,7 +121,7 @@ function row(option, index) {
   const recommended = option.recommended && available && !(selected && another);
   const details = [
     balance && t("available", { amount: balance }),
-    authentication === "AUTHENTICATION_MANDATE" && t("mandated"),
+    authentication === "AUTHENTICATION_MANDATE" && t(steppedUp(option) ? "stepUp" : "mandated"),
     !available && t(known(obstacle) ?? "unusable"),
   ];
   return {
@@ -194,9 +211,11 @@ async function cancel() {
 }
 
 /** Something else is at work: the page looks again and again, less and less often. */
-function wait(state, text = t(`${state}_`)) {
-  const told = state === "approve" ? () => text : () => t(`${state}_`);
-  show(() => notice({ state, picture: "clock", title: t(state), text: told(), sum: sum(), tone: "calm waiting" }));
+function wait(state, text, actions = () => []) {
+  show(() => notice({
+    state, picture: "clock", title: t(state), text: text ?? t(`${state}_`), sum: sum(), tone: "calm waiting",
+    actions: actions(),
+  }));
   poll(0, checkout.payment.stateVersion);
 }
 
@@ -223,9 +242,14 @@ function sum() {
   return h("p", { class: "amount" }, money(checkout.payment.amount, locale()));
 }
 
+/** The way back to the shop, if it named one. */
+function back(kind) {
+  const { merchantDisplayName: payee, returnUrl } = checkout;
+  return returnUrl && leave(t("backTo", { payee }), returnUrl, kind);
+}
+
 function end(state, tone, picture) {
   const { merchantDisplayName: payee, returnUrl, payment } = checkout;
-  const back = (kind) => returnUrl && leave(t("backTo", { payee }), returnUrl, kind);
   const good = tone === "good";
   const receipt = async () => (await import("./receipt.js")).showReceipt(payment.name, { push: true });
   show(() => notice({
@@ -236,10 +260,11 @@ function end(state, tone, picture) {
 
 function setUpFirst() {
   const { obstacle } = checkout.options?.[0] ?? {};
-  const noKey = !session.passkeyActive;
+  const paused = obstacle === "REASON_PASSKEY_NOT_ACTIVE" ? "paused" : "setUpFirst";
+  const key = session.passkeyActive ? "sorry" : paused;
   show(() => notice({
-    state: "setUpFirst", picture: noKey ? "phone" : "info", title: noKey ? t("setUpFirst") : t("sorry"),
-    text: noKey ? t("setUpFirst_") : t(known(obstacle) ?? "unusable"), sum: sum(),
+    state: key, picture: key === "setUpFirst" ? "phone" : "info", title: t(key),
+    text: t(known(`${key}_`) ?? known(obstacle) ?? "unusable"), sum: sum(),
     actions: [button(t("cancel"), cancel)],
   }));
 }

@@ -1,9 +1,8 @@
 /** The receipt of a payment. In: the payment's name. Out: a screen with an address of its own, and back from it. */
-import { locale } from "./language.js";
 import { money } from "./money.js";
 import { ask } from "./session.js";
 import { button, facts, h, leave, show } from "./view.js";
-import { exactly, t } from "./words.js";
+import { exactly, locale, t } from "./words.js";
 
 /** Shows it; `push` gives it an address, so that the back button leads to where the person was. */
 export async function showReceipt(payment, { push = false } = {}) {

@@ -2,8 +2,7 @@
  * Calls to the server: Connect's unary JSON over fetch. In: a method, a body, a token. Out: the answer, or a Refusal.
  * Invariant: a call is repeated only as it was, with the same request id, so nothing is ever done twice.
  */
-import { send } from "./tab.js";
-
+const { send } = globalThis.tab;
 const PATIENCE_MS = [300, 1000, 2500, 5000];
 const DEADLINE_MS = 12_000;
 const SLOW_MS = 4000;

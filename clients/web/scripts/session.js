@@ -3,9 +3,9 @@
  * Invariant: a link is exchanged once; a reload or the back button resumes.
  */
 import { Refusal, call, now, requestId } from "./rpc.js";
-import { language } from "./language.js";
-import { markOf, passing, takeEarly, takeLink } from "./tab.js";
+import { language } from "./words.js";
 
+const { markOf, passing, takeEarly, takeLink } = globalThis.tab;
 const CHECKOUT = "gateway.v1.CheckoutService/";
 const REFRESH_SHARE = 0.7;
 let held = load("session");
@@ -39,7 +39,7 @@ export async function openSession() {
 /** The request id is stored before the call: if its answer is lost, or the page reloaded, the same call is repeated. */
 async function exchange(opening) {
   try {
-    const { token, session } = await call(`${CHECKOUT}OpenSession`, opening, { early: takeEarly() });
+    const { token, session } = await call(`${CHECKOUT}OpenSession`, opening, { early: takeEarly("session") });
     keep(token, markOf(opening.token));
     store("opening", null);
     return session;

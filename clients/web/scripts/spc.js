@@ -4,8 +4,8 @@
  * goes wrong here, the caller starts anew without it.
  */
 import { decode } from "./challenge.js";
-import { language } from "./language.js";
 import { decimal } from "./money.js";
+import { language } from "./words.js";
 
 /** Whether this browser has it, and a device to do it with. */
 export async function available() {

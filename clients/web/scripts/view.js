@@ -2,8 +2,7 @@
  * Screens. In: a function that describes one. Out: elements in the page. Invariant: text is never read as HTML, one
  * action is primary, a pressed button does its work once, and whoever cannot see the screen is told of its change.
  */
-import { locale, switchLanguage } from "./language.js";
-import { loadWords, t } from "./words.js";
+import { loadWords, locale, switchLanguage, t } from "./words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const byId = (id) => document.getElementById(id);

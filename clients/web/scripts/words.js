@@ -1,16 +1,21 @@
 /**
- * The pages' sentences, and dates. In: a key of words/{language}.json, and values. Out: text.
+ * The pages' language, sentences and dates. In: a key of words/{language}.json, and values. Out: text.
  * A key with an underscore at its end is the text below the title without one.
  */
-import { language, locale } from "./language.js";
 import { money } from "./money.js";
+
+/** "zh" or "en"; and how to change to the other one. Both are the tab's (opening.js). */
+export const { language, switchLanguage } = globalThis.tab;
+
+/** The language tag for numbers, dates and the document. */
+export const locale = () => (language() === "zh" ? "zh-CN" : "en");
 
 const MONTH_MS = 30 * 864e5;
 let words = {};
 
-/** Takes the sentences of the page's language, from an answer that is there already or is now asked for. */
-export async function loadWords(answer) {
-  words = await (answer ?? (await fetch(new URL(`../words/${language()}.json`, import.meta.url)))).json();
+/** Takes the sentences of the page's language; the first ones are under way already. */
+export async function loadWords() {
+  words = await (await (globalThis.tab.takeEarly("sentences") ?? globalThis.tab.sentences())).json();
 }
 
 /** A sentence; amounts and times among its values are formatted. */

@@ -5,7 +5,7 @@ the folder at the start is not served, whatever a path says: paths are keys of a
 
 The page names its parts by their paths, such as "/scripts/main.js". When it is read, the digest of all parts is put in:
 `/assets/<digest>/scripts/main.js` never changes and may be kept for ever; the name without it is always the newest.
-A plain script of the page, one that is no module, is written into it, and the page's policy names its digest.
+What the page has `data-from` a part is written into it, and the page's policy names its digest.
 """
 
 import base64
@@ -45,7 +45,7 @@ PAGES: Final = ("/pay", "/enrol", "/manage", "/receipt", "/return")
 """The addresses of the page; its scripts look which one they were opened under."""
 _FOR_EVER: Final = ("cache-control", "public, max-age=31536000, immutable")
 _ASK_AGAIN: Final = ("cache-control", "no-cache")
-_PLAIN_SCRIPT: Final = re.compile(r'<script src="/([^"]+)"></script>')
+_WRITTEN_IN: Final = re.compile(r'<((script|style)[^>]*?) data-from="/([^"]+)"></\2>')
 _DIGESTED: Final = re.compile(rf"/assets/([0-9a-f]{{{_DIGEST_DIGITS}}})/(.+)")
 
 
@@ -102,11 +102,9 @@ class Site:
             f"/{name}": File(KINDS[Path(name).suffix], content, packed=Path(name).suffix in _PACKED)
             for name, content in parts.items()
         }
-        text, digests = _written_in((folder / PAGE).read_text(), parts)
-        self._page_headers = page_headers(frame_ancestors, digests)
-        for path in self._files:
-            text = text.replace(f'"{path}"', f'"/assets/{self.digest}{path}"')
-        page = File(_HTML, text.encode(), packed=False)
+        text, scripts, styles = _write_in((folder / PAGE).read_text(), parts, self._for_ever)
+        self._page_headers = page_headers(frame_ancestors, scripts, styles)
+        page = File(_HTML, self._for_ever(text).encode(), packed=False)
         self._files |= dict.fromkeys(PAGES, page)
 
     def knows(self, path: str) -> bool:
@@ -132,6 +130,12 @@ class Site:
             headers.append(("content-encoding", encoding))
         await exchange.answer(200, [("content-type", file.kind), *headers], file.form(encoding))
 
+    def _for_ever(self, text: str) -> str:
+        """Puts the digest into the paths of parts."""
+        for path in self._files:
+            text = text.replace(f'"{path}"', f'"/assets/{self.digest}{path}"')
+        return text
+
     def _plain(self, path: str) -> str:
         """The name without a digest; that of another release is the same file, only not for ever."""
         digested = _DIGESTED.fullmatch(path)
@@ -144,11 +148,17 @@ def site_folder() -> Path:
     return installed if installed.is_dir() else Path(__file__).parents[3] / "clients" / "web"
 
 
-def _written_in(page: str, parts: Mapping[str, bytes]) -> tuple[str, list[str]]:
-    """Writes the plain scripts into the page; returns it with their digests."""
-    names = _PLAIN_SCRIPT.findall(page)
-    digests = [base64.b64encode(hashlib.sha256(parts[name]).digest()).decode() for name in names]
-    return _PLAIN_SCRIPT.sub(lambda found: f"<script>{parts[found[1]].decode()}</script>", page), digests
+def _write_in(page: str, parts: Mapping[str, bytes], finish: Callable[[str], str]) -> tuple[str, list[str], list[str]]:
+    """Writes parts into the page; returns it with the digests of its scripts and of its styles."""
+    digests: dict[str, list[str]] = {"script": [], "style": []}
+
+    def write(found: re.Match[str]) -> str:
+        tag, kind, name = found.groups()
+        text = finish(parts[name].decode())
+        digests[kind].append(base64.b64encode(hashlib.sha256(text.encode()).digest()).decode())
+        return f"<{tag}>{text}</{kind}>"
+
+    return _WRITTEN_IN.sub(write, page), digests["script"], digests["style"]
 
 
 def _read(folder: Path) -> dict[str, bytes]:

@@ -7,6 +7,10 @@ from tests.e2e.pages.phone import hold_phone
 from tests.e2e.pages.screens import WAYS
 from tests.infrastructure.axe import axe_script
 
+CONNECTIONS_MAX = 6
+"""What browsers open to one origin over HTTP/1.1: a seventh request waits for one of the six to end."""
+LATER = ("confirm.js", "device.js", "challenge.js", "passkey.js", "spc.js")
+"""Fetched while the person reads."""
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 TARGET_POINTS_MIN = 44
 SMALL = """(least) => [...document.querySelectorAll("button, a, input:not([type=radio]), label.row")]
@@ -49,9 +53,18 @@ async def test_the_policy_is_strict_and_the_page_keeps_it(town, phone, ann):
     payment = await town.payment(ann)
     await phone.open(await town.pay_link(payment))
     policy = await answers[f"{town.pages}/pay"].header_value("content-security-policy")
-    for rule in ("default-src 'none'", "script-src 'self' 'sha256-", "connect-src 'self'", "style-src 'self'",
+    for rule in ("default-src 'none'", "script-src 'self' 'sha256-", "connect-src 'self'", "style-src 'self' 'sha256-",
                  "frame-ancestors 'none'"):  # fmt: skip
         assert rule in policy
     assert "unsafe" not in policy
     assert all(url.startswith(town.pages) for url in answers), "the page asks nobody else for anything"
     assert phone.problems == []
+
+
+async def test_what_a_first_button_waits_for_fits_the_connections_that_a_browser_opens(town, phone, ann):
+    await phone.open(await town.pay_link(await town.payment(ann)))
+    asked = await phone.page.evaluate(
+        "performance.getEntriesByType('resource').filter((row) => row.initiatorType !== 'fetch').map((row) => row.name)"
+    )
+    needed = [url for url in asked if url.endswith((".js", ".css")) and not url.endswith(LATER)]
+    assert len(needed) <= CONNECTIONS_MAX, needed

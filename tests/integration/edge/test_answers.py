@@ -49,9 +49,16 @@ async def test_a_page_may_run_our_scripts_alone_and_stand_in_no_frame(edge):
         page = await ask(edge.url + path, method="GET")
         assert page.headers["content-type"] == "text/html; charset=utf-8"
         policy = page.headers["content-security-policy"]
-        (written_in,) = re.findall(r"<script>(.*?)</script>", page.body.decode(), re.DOTALL)
-        digest = base64.b64encode(hashlib.sha256(written_in.encode()).digest()).decode()
-        assert f"script-src 'self' 'sha256-{digest}'; connect-src 'self'; style-src 'self'" in policy
+        scripts, styles = (
+            [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in written]
+            for written in (
+                re.findall(r"<script[^>]*>(.+?)</script>", page.body.decode(), re.DOTALL),
+                re.findall(r"<style>(.+?)</style>", page.body.decode(), re.DOTALL),
+            )
+        )
+        assert (len(scripts), len(styles)) == (2, 1)
+        allowed = "".join(f" 'sha256-{digest}'" for digest in scripts)
+        assert f"script-src 'self'{allowed}; connect-src 'self'; style-src 'self' 'sha256-{styles[0]}';" in policy
         assert "unsafe" not in policy
         assert page.headers["x-frame-options"] == "DENY"
         assert "publickey-credentials-get=(self)" in page.headers["permissions-policy"]

@@ -1,4 +1,4 @@
-"""What an attacker holds, and how far it gets (A5, A11 of docs/reliability.md)."""
+"""What an attacker holds, and how far it gets (a replayed or altered proof, a stolen partner key)."""
 
 import json
 

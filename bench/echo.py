@@ -11,7 +11,7 @@ import grpc
 
 from bench.process import serve
 from keelpay_server.rpc.listeners import Listener
-from keelpay_server.rpc.server import ServerSettings
+from keelpay_server.rpc.server_settings import ServerSettings
 
 METHOD: Final = "/keelpay.bench.Echo/Echo"
 _LISTENER: Final = Listener(address="127.0.0.1:0")

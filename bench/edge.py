@@ -33,7 +33,8 @@ from bench.load import Requests
 from bench.process import Child
 from bench.subject import MASTER
 from keelpay.api.gateway.v1 import payment_pb2, payment_request_pb2, payment_service_pb2
-from keelpay_server.config import MASTER_KEY_VARIABLE, Settings
+from keelpay_server.app.master_key import MASTER_KEY_VARIABLE
+from keelpay_server.config import Settings
 from keelpay_server.edge.settings import EdgeSettings
 
 WAYS: Final = ("direct", "proto", "json", "grpc_web")

@@ -11,8 +11,9 @@ from msgspec import convert
 
 from bench.process import serve
 from keelpay_server.app.collector import settle_collector
+from keelpay_server.app.master_key import MASTER_KEY_VARIABLE
 from keelpay_server.app.serving import open_server
-from keelpay_server.config import MASTER_KEY_VARIABLE, Settings
+from keelpay_server.config import Settings
 
 LEAVE_AT_ONCE: Final = {"drain_wait_s": 0.0, "drain_watch_s": 0.0, "drain_grace_s": 1.0}
 

@@ -32,7 +32,8 @@ from keelpay_server.rpc.listeners import Listener
 from keelpay_server.rpc.metrics import RpcMetrics
 from keelpay_server.rpc.pipeline import MethodPipeline
 from keelpay_server.rpc.policy import read_policies
-from keelpay_server.rpc.server import ServerSettings, ticks_us, wall_us
+from keelpay_server.rpc.server import ticks_us, wall_us
+from keelpay_server.rpc.server_settings import ServerSettings
 from keelpay_server.rpc.shedding import Shedding
 from keelpay_server.rpc.stages import Authenticate, Stages
 from keelpay_server.rpc.wire import Router, Served, make_reader, make_writer

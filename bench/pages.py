@@ -15,57 +15,28 @@ import platform
 import shutil
 import statistics
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from playwright.async_api import Browser, CDPSession, Page, async_playwright
+from playwright.async_api import Browser, async_playwright
 
 from bench.figures import nested
-from keelpay import AsyncClient, Defaults, Money, PaymentMethod, Wallet, credentials
-from keelpay.enums import OperationState, PaymentState
-from keelpay.signing_key import SigningPrivateKey
-from keelpay_server.app.local import Embedded, local_server
+from bench.phone import FLAGS, NETWORKS, hold_phone
+from bench.shop import Shop, open_shop
+from keelpay_server.app.local import local_server
 from keelpay_server.edge.settings import EdgeSettings
 
 ROUNDS: Final = 9
 ROUNDS_QUICK: Final = 3
-CPU_TIMES_SLOWER: Final = 4
-NETWORKS: Final[dict[str, dict[str, Any]]] = {
-    "preset": {"offline": False, "latency": 562.5, "downloadThroughput": 180_000, "uploadThroughput": 84_375},
-    "kept": {"offline": False, "latency": 150, "downloadThroughput": 200_000, "uploadThroughput": 93_750},
-}
-"""Fast 3G, as Chrome DevTools and as Lighthouse's round trip; throughput in bytes a second."""
 BUTTON_MS_MAX: Final = 2_000
 TAPS_MAX: Final = 1
 ENROL_STEPS_MAX: Final = 2
-BALANCE_MINOR: Final = 1_000_000
-AMOUNT_MINOR: Final = 1_250
-PATIENCE_S: Final = 20.0
-WATCH: Final = """(() => {
-  window.taps = 0;
-  addEventListener("click", (event) => { window.taps += event.isTrusted; }, true);
-  const look = () => {
-    if (document.querySelector("main button.primary")) window.ready = performance.now();
-    else requestAnimationFrame(look);
-  };
-  look();
-})()"""
 BYTES: Final = """() => {
   const all = [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")];
   const sum = (rows) => rows.reduce((total, row) => total + row.encodedBodySize, 0);
   const script = all.filter((row) => row.entryType === "navigation" || row.name.endsWith(".js"));
   return {all: sum(all), script: sum(script), requests: all.length};
 }"""
-FLAGS: Final = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
-)  # fmt: skip
-AUTHENTICATOR: Final = {
-    "protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True,
-    "isUserVerified": True, "automaticPresenceSimulation": True,
-}  # fmt: skip
 
 
 class Round(NamedTuple):
@@ -86,97 +57,6 @@ class Round(NamedTuple):
     bytes_all: int
     bytes_script: int
     requests: int
-
-
-class Phone:
-    """A phone with a finger on it: a fresh profile, an authenticator, one page."""
-
-    def __init__(self, page: Page, devtools: CDPSession, authenticator: str) -> None:
-        self.page, self.devtools, self._authenticator = page, devtools, authenticator
-
-    async def key(self) -> dict[str, Any]:
-        """Returns the passkey it holds."""
-        found = await self.devtools.send("WebAuthn.getCredentials", {"authenticatorId": self._authenticator})
-        return dict(found["credentials"][0])
-
-    async def take(self, key: dict[str, Any]) -> None:
-        """Gives it a passkey."""
-        await self.devtools.send("WebAuthn.addCredential", {"authenticatorId": self._authenticator, "credential": key})
-
-    async def slow_down(self, network: str) -> None:
-        """Makes it a mid-range phone on one of NETWORKS."""
-        await self.devtools.send("Emulation.setCPUThrottlingRate", {"rate": CPU_TIMES_SLOWER})
-        await self.devtools.send("Network.enable")
-        await self.devtools.send("Network.emulateNetworkConditions", NETWORKS[network])
-
-    async def shows(self, state: str) -> None:
-        """Waits for a screen."""
-        await self.page.wait_for_selector(f'main[data-state="{state}"]', timeout=PATIENCE_S * 1000)
-
-    async def taps(self) -> int:
-        """Returns how often somebody pressed."""
-        return int(await self.page.evaluate("window.taps"))
-
-
-@asynccontextmanager
-async def hold_phone(browser: Browser) -> AsyncIterator[Phone]:
-    """A phone for a while."""
-    context = await browser.new_context(viewport={"width": 360, "height": 740}, device_scale_factor=2, is_mobile=True)
-    try:
-        page = await context.new_page()
-        await page.add_init_script(WATCH)
-        devtools = await context.new_cdp_session(page)
-        await devtools.send("WebAuthn.enable", {"enableUI": False})
-        made = await devtools.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})
-        yield Phone(page, devtools, made["authenticatorId"])
-    finally:
-        await context.close()
-
-
-class Shop:
-    """The partner's side: a person with money, and links for them."""
-
-    def __init__(self, client: AsyncClient, merchant: str, payer: str) -> None:
-        self._client, self._merchant, self.payer = client, merchant, payer
-
-    async def enrol_link(self) -> str:
-        """Returns a link to set up a passkey."""
-        attested = self._client.attest(self.payer, amr=["pwd", "otp"])
-        return (await self._client.tokens.enrol_link(self.payer, attested)).url
-
-    async def payment(self) -> tuple[str, str]:
-        """Returns a payment's name and its link."""
-        method, amount = PaymentMethod.balance(self.payer), Money(AMOUNT_MINOR, "CNY")
-        draft = self._client.payments.draft(merchant=self._merchant, amount=amount, method=method)
-        made = await self._client.payments.create(draft)
-        return made.name, (await self._client.orders.create_checkout_link(made)).url
-
-    async def require_paid(self, payment: str) -> None:
-        """Fails where a payment that the page calls paid is not."""
-        state = (await self._client.payments.get(payment)).state
-        if state is not PaymentState.CAPTURED:
-            raise AssertionError(f"{payment} is shown as paid and is {state.name}")
-
-
-@asynccontextmanager
-async def open_shop(server: Embedded) -> AsyncIterator[Shop]:
-    """A shop with one customer."""
-    pem = server.private_key
-    key = SigningPrivateKey.from_pem(pem, holder=server.partner, key_id=server.key_id)
-    caller = credentials.local(credentials.signed(key, audience=server.audience))
-    async with AsyncClient(
-        server.target, credentials=caller, defaults=Defaults(partner=server.partner, region="CN")
-    ) as client:
-        payer = await client.payers.create("ann", locale="en", region="CN")
-        wallet = await client.payers.tokenize(payer, Wallet(wallet="alipay", wallet_account="20880000000001"))
-        async with asyncio.timeout(PATIENCE_S):
-            transfer = await client.payers.top_up(payer, amount=Money(BALANCE_MINOR, "CNY"), instrument=wallet)
-            while transfer.state is not OperationState.SUCCEEDED:
-                await asyncio.sleep(0.1)
-                (balance,) = await client.payers.balance(payer)
-                if balance.available.amount_minor:
-                    break
-        yield Shop(client, server.merchant, payer.name)
 
 
 async def enrol(browser: Browser, shop: Shop) -> tuple[dict[str, Any], int]:

@@ -17,7 +17,8 @@ from bench.books import Books, read_books
 from bench.bootstrap import Town, fill
 from bench.process import Child
 from bench.town import Buyer
-from keelpay_server.config import MASTER_KEY_VARIABLE, MasterKey, Settings
+from keelpay_server.app.master_key import MASTER_KEY_VARIABLE, MasterKey
+from keelpay_server.config import Settings
 from tests.infrastructure.postgres import PostgresServer
 
 MASTER: Final = bytes(range(32))

@@ -14,9 +14,10 @@ from keelpay_server.auth.client_key import ClientKey
 from keelpay_server.auth.signing_key import KeyAlgorithm, generate_signing_key, write_pem
 from keelpay_server.book.caller import CallerKind
 from keelpay_server.book.engine import Engine
-from keelpay_server.book.refusal import Refused
+from keelpay_server.book.refusal import Refused, invalid
 from keelpay_server.rpc.contract import load_services, methods_of
 from keelpay_server.rpc.policy import read_policies
+from keelpay_server.rpc.readable import unreadable
 
 KINDS: Final = {
     "partners": CallerKind.PARTNER, "operators": CallerKind.OPERATOR, "banks": CallerKind.BANK,
@@ -55,9 +56,11 @@ async def admit(engine: Engine, client: str, display_name: str, scopes: frozense
         scopes: What its tokens may hold; None for all of its kind.
 
     Raises:
-        Refused: RESOURCE_ALREADY_EXISTS.
+        Refused: RESOURCE_ALREADY_EXISTS; FIELD_INVALID for a display name that people cannot read.
         KeyError: The name is of no known kind.
     """
+    if sentence := unreadable(display_name, lines=False):
+        invalid("display_name", sentence)
     kind = KINDS[client.partition("/")[0]]
     allowed = scopes_of(kind) if scopes is None else scopes & scopes_of(kind)
     private, public = new_key()

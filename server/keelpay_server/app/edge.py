@@ -15,9 +15,9 @@ from grpc_health.v1 import health_pb2
 from keelpay_server.book.caller import CallerKind
 from keelpay_server.book.refusal import Refused
 from keelpay_server.config import Settings
-from keelpay_server.edge.ports import Ended, Method, Ports, Render, Take
+from keelpay_server.edge.ports import Answered, Ended, Log, Method, Ports, Render, Take
 from keelpay_server.edge.server import EdgeServer
-from keelpay_server.rpc.access_log import AccessLog, Entry
+from keelpay_server.rpc.access_log import AccessLog, Entry, HttpEntry
 from keelpay_server.rpc.arrival import EDGE_KEY, MODE_KEY, REQUEST_ID_KEY, is_sane, rate_address, request_ids
 from keelpay_server.rpc.contract import load_services, methods_of
 from keelpay_server.rpc.errors import choose_language, render
@@ -49,6 +49,8 @@ async def serve_edge(
             render=renderer(settings.mode),
             record=Recorder(rpc, access_log),
             take=limiter(settings.edge.requests_per_minute),
+            party=rate_address,
+            log=logger(access_log) if settings.edge.access_log else None,
         )
         edge = EdgeServer(opened.bound, settings.edge, ports)
         await edge.start()
@@ -84,6 +86,15 @@ def limiter(requests_per_minute: int) -> Take:
     """Counts requests by address, or by network where one party has a network."""
     limit = RateLimit(requests_per_minute, _ADDRESSES_MAX)
     return lambda address: limit.take(rate_address(address), ticks_us())
+
+
+def logger(access_log: AccessLog) -> Log:
+    """Writes requests down beside the calls."""
+
+    def log(answered: Answered) -> None:
+        access_log.add(HttpEntry(wall_us(), *answered))
+
+    return log
 
 
 def renderer(mode: str) -> Render:

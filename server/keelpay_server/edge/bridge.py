@@ -35,7 +35,7 @@ WIRES: Final[dict[str, Wire]] = {
 }
 PASSED_ON: Final = ("authorization", "accept-language")
 """The headers of a request that become metadata of its call as they are, beside the request id; no other does."""
-_BYTES_A_REQUEST: Final = 32 * 1024
+_BYTES_A_REQUEST: Final = 8 * 1024
 """A body counts as one more request for each of these."""
 _REQUEST_ID: Final = "x-request-id"
 _OTHER_ENCODING: Final = Ended(
@@ -52,7 +52,7 @@ class Bridge:
         self._settings, self._ports = settings, ports
         self._methods = {method.path: method for method in ports.methods}
         self._calls = {method.path: _callable(ports.channel, method) for method in ports.methods}
-        self._crowd = Crowd(settings)
+        self._crowd = Crowd(settings, ports.party)
         self._open: set[Relay] = set()
         self._leaving = False
 
@@ -92,6 +92,7 @@ class Bridge:
         wanted = exchange.fields.get(_REQUEST_ID)
         request_id = str(wanted) if self._ports.is_request_id(wanted) else self._ports.make_request_id()
         language = exchange.fields.get("accept-language", "")
+        exchange.request_id = request_id
         try:
             if self._leaving:
                 raise _draining()
@@ -113,7 +114,7 @@ class Bridge:
     async def _read(self, exchange: Exchange, method: Method, wire: Wire, encoding: str) -> bytes:
         """Returns the request. A big one counts as several: reading it is work before anybody has proven anything."""
         bytes_max = wire.bytes_max(method)
-        with self._crowd.send(exchange.size(bytes_max)):
+        with self._crowd.send(exchange.address, exchange.size(bytes_max)):
             body = await exchange.body(bytes_max, self._settings.body_s)
         message = wire.unwrap(body, method, encoding)
         for _ in range(len(message) // _BYTES_A_REQUEST):

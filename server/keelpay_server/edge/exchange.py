@@ -37,6 +37,9 @@ class Exchange:
         pairs: All headers in their order.
         address: Whom the request is counted by, after trusted proxies.
         origin: Scheme and host under which the browser knows us.
+        request_id: Of its call, once that has one.
+        status: Of the answer, once it has begun.
+        bytes_sent: Of the answer's body, so far.
     """
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, added: Headers, write_s: float) -> None:
@@ -56,6 +59,9 @@ class Exchange:
         self.address = ""
         self.origin = ""
         self.begun = False
+        self.request_id = ""
+        self.status = 0
+        self.bytes_sent = 0
         self._receive, self._send = receive, send
         self._added, self._write_s = added, write_s
         self._unread = True
@@ -116,9 +122,10 @@ class Exchange:
         self.begun = True
         if self._unread:
             await self._discard()
-        closing = CLOSE if self._unread else ()
+        closing = CLOSE if self._unread and CLOSE[0] not in self._added else ()
         lines = [(name.encode(), value.encode("latin-1")) for name, value in (*headers, *self._added, *closing)]
         await self._put({"type": "http.response.start", "status": status, "headers": lines})
+        self.status = status
 
     async def write(self, piece: bytes, *, last: bool = False) -> None:
         """Sends a piece of the answer's body.
@@ -127,6 +134,7 @@ class Exchange:
             Gone: The reader does not read.
         """
         await self._put({"type": "http.response.body", "body": piece, "more_body": not last})
+        self.bytes_sent += len(piece)
 
     async def _discard(self) -> None:
         """Reads past what is left of the body, within limits.

@@ -4,16 +4,19 @@ In: ASGI. Out: an answer with its security headers. Invariant: no answer leaves 
 nothing of itself.
 """
 
+import asyncio
 import logging
 from typing import Final
 
 from keelpay_server.book.refusal import Refused
+from keelpay_server.book.times import SECOND_US
 
+from . import welcome
 from .bridge import Bridge
 from .connect_unary import NO_STORE
 from .cors import Cors
-from .exchange import Exchange, Gone, Receive, Scope, Send
-from .ports import Ports
+from .exchange import CLOSE, Exchange, Gone, Receive, Scope, Send
+from .ports import Answered, Ports
 from .proxies import Proxies
 from .security_headers import EVERY_ANSWER, NO_PAGE, UNDER_TLS
 from .settings import EdgeSettings
@@ -22,7 +25,11 @@ from .well_known import well_known_files
 
 _LOG: Final = logging.getLogger("keelpay.edge")
 _MS_PER_S: Final = 1_000
+LEFT: Final = 499
+"""How others' logs call a request whose browser left before it was answered; never sent."""
 _READING: Final = ("GET", "HEAD")
+_TWO_LENGTHS: Final = {"content-length", "transfer-encoding"}
+"""A proxy that goes by the other one sees other requests here than we do: RFC 9112, 6.1."""
 _MINUTES_KEPT: Final = ("cache-control", "public, max-age=300")
 
 
@@ -39,6 +46,7 @@ class Front:
         """
         self.bridge = Bridge(settings, ports)
         self._settings, self._take = settings, ports.take
+        self._log, self._is_request_id = ports.log, ports.is_request_id
         self._proxies = Proxies(settings.trusted_proxies)
         self._cors = Cors(settings.allowed_origins)
         self._site = Site(site_folder(), settings.frame_ancestors)
@@ -53,9 +61,13 @@ class Front:
         added = (*EVERY_ANSWER, *(UNDER_TLS if origin.scheme == "https" else ()))
         exchange = Exchange(scope, receive, send, added, self._settings.write_s)
         exchange.address, exchange.origin = origin.address, origin.own
+        began = asyncio.get_running_loop().time()
         try:
             if sum(len(name) + len(value) for name, value in exchange.pairs) > self._settings.header_bytes_max:
                 await exchange.answer(431, (NO_STORE, *NO_PAGE))
+            elif exchange.fields.keys() >= _TWO_LENGTHS:
+                exchange.add(*CLOSE)
+                await exchange.answer(400, (NO_STORE, *NO_PAGE))
             elif self._clear_from_anywhere or self._proxies.trusts(peer):
                 await self._serve(exchange)
             else:
@@ -67,6 +79,22 @@ class Front:
             if not exchange.begun:
                 await exchange.answer(500, (NO_STORE, *NO_PAGE))
             # A stream that has begun just ends: without its last envelope the caller knows it is not whole.
+        finally:
+            if self._log is not None:
+                took_us = round((asyncio.get_running_loop().time() - began) * SECOND_US)
+                self._log(self._answered(exchange, took_us))
+
+    def _answered(self, exchange: Exchange, took_us: int) -> Answered:
+        """What is written down of a request: a path that is not ours may hold a link or a token, and is left out."""
+        path = exchange.path
+        ours = path in self._well_known or path == welcome.PATH
+        known = ours or self.bridge.knows(path) or self._site.knows(path)
+        given = exchange.fields.get("x-request-id")
+        request_id = exchange.request_id or (str(given) if self._is_request_id(given) else "")
+        return Answered(
+            request_id, exchange.method, path if known else "", exchange.status or LEFT, took_us, exchange.bytes_sent,
+            exchange.address,
+        )  # fmt: skip
 
     async def _serve(self, exchange: Exchange) -> None:
         if exchange.method == "POST" and self.bridge.knows(exchange.path):
@@ -85,6 +113,8 @@ class Front:
         elif exchange.path in self._well_known:
             headers = (("content-type", "application/json"), _MINUTES_KEPT, *NO_PAGE)
             await exchange.answer(200, headers, self._well_known[exchange.path])
+        elif exchange.path == welcome.PATH:
+            await exchange.answer(200, (*welcome.HEADERS, *NO_PAGE), welcome.TEXT)
         else:
             await exchange.answer(404, (NO_STORE, *NO_PAGE))
 

@@ -47,12 +47,38 @@ class Ended(NamedTuple):
     metadata: tuple[tuple[str, str], ...] = ()
 
 
+class Answered(NamedTuple):
+    """One HTTP request that has ended, as it may be written down.
+
+    Attributes:
+        request_id: Of its call; of another request the one that a proxy gave it, or empty.
+        verb: The HTTP method.
+        path: A path that is ours, without query; empty for any other.
+        status: Of the answer; 499 where the browser left before there was one.
+        duration_us: How long it took, in microseconds.
+        bytes_sent: Of the answer's body.
+        address: Whom it is counted by, after trusted proxies.
+    """
+
+    request_id: str
+    verb: str
+    path: str
+    status: int
+    duration_us: int
+    bytes_sent: int
+    address: str
+
+
 Render = Callable[[Refused, str, str], Ended]
 """Puts a refusal into the contract's error shape, given a request id and an Accept-Language value."""
 Record = Callable[[str, str, Ended, Refused], None]
 """Writes down a call that the edge itself refused: path, request id, how it ended, why."""
+Log = Callable[[Answered], None]
+"""Writes down a request that has ended."""
 Take = Callable[[str], None]
 """Counts one request of an address. Raises Refused: RATE_LIMITED."""
+Party = Callable[[str], str]
+"""Names whoever has an address: one party has a whole network of IPv6."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,3 +97,6 @@ class Ports:
     render: Render
     record: Record
     take: Take
+    party: Party
+    log: Log | None = None
+    """None where requests are not written down."""

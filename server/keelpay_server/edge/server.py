@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import uvicorn
 
-from .connection import Connections, connection_class
+from .connection import Connections, Limits, connection_class
 from .front import Front
 from .ports import Ports
 from .proxies import Proxies
@@ -94,10 +94,10 @@ class EdgeServer:
         self._bound, self._tls = bound, settings.tls
         self._front = Front(settings, ports, loopback=host in {"127.0.0.1", "::1"})
         trusts = Proxies(settings.trusted_proxies).trusts
-        connections = Connections(settings.connections_max, settings.connections_per_address_max, trusts)
+        connections = Connections(settings.connections_max, settings.connections_per_address_max, trusts, ports.party)
         config = uvicorn.Config(
             self._front,
-            http=connection_class(connections, idle_s=settings.idle_s, header_s=settings.header_s),
+            http=connection_class(Limits(connections, settings.idle_s, settings.header_s, settings.write_s)),
             ws="none",
             lifespan="off",
             log_config=None,

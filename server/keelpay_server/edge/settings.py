@@ -52,6 +52,7 @@ class EdgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         streams_max: Streams open at once; one gRPC connection carries them, and a thousand at most.
         streams_per_address_max: Of these, of one address.
         bodies_bytes_max: Bodies of requests being read, all together.
+        bodies_bytes_per_address_max: Of these, of one address.
         connections_max: TCP connections open at once.
         connections_per_address_max: Of these, of one address that is no trusted proxy.
         header_bytes_max: Request line and headers.
@@ -60,6 +61,7 @@ class EdgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         write_s: How long a reader may let one piece of an answer wait.
         idle_s: How long a connection without a request stays open.
         drain_grace_s: How long requests under way may take at the end.
+        access_log: Whether each request is written down in a line of the log.
     """
 
     listen: str = ""
@@ -76,6 +78,7 @@ class EdgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     streams_max: int = 500
     streams_per_address_max: int = 50
     bodies_bytes_max: int = 64 * 1024 * 1024
+    bodies_bytes_per_address_max: int = 8 * 1024 * 1024
     connections_max: int = 2_000
     connections_per_address_max: int = 200
     header_bytes_max: int = 16 * 1024
@@ -84,6 +87,7 @@ class EdgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     write_s: float = 30.0
     idle_s: int = 30
     drain_grace_s: float = 10.0
+    access_log: bool = True
 
     @property
     def port(self) -> int:

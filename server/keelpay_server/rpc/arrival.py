@@ -8,6 +8,7 @@ address counts only from our own edge, on a unix socket and with its key.
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from ipaddress import IPv6Address, IPv6Network
 from itertools import count
 from typing import Final
 from urllib.parse import unquote
@@ -28,6 +29,7 @@ _CERTIFICATE_PROPERTY: Final = "x509_pem_cert"
 _LANGUAGE_CHARACTERS_MAX: Final = 64
 _ADDRESS_CHARACTERS_MAX: Final = 64
 _PEERS_MAX: Final = 4_096
+_HOST_BITS: Final = 64
 _UNIX: Final = "unix"
 
 Metadata = Mapping[str, str | bytes]
@@ -105,9 +107,14 @@ def _host_of(peer: str) -> str:
     return unquote(peer.partition(":")[2].rpartition(":")[0]).strip("[]")
 
 
+@lru_cache(maxsize=_PEERS_MAX)
 def rate_address(address: str) -> str:
     """Returns what anonymous callers are counted by.
 
     It is the address, or an IPv6 network of 64 bits, the least that one party is given (RFC 6177).
     """
-    return ":".join(address.split(":")[:4]) if ":" in address else address
+    try:
+        parsed = IPv6Address(address)
+    except ValueError:
+        return address
+    return str(parsed.ipv4_mapped or IPv6Network((int(parsed) >> _HOST_BITS << _HOST_BITS, _HOST_BITS)))

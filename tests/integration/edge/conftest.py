@@ -13,13 +13,13 @@ from google.protobuf.json_format import MessageToJson
 from google.rpc.error_details_pb2 import ErrorInfo, LocalizedMessage, RetryInfo
 from google.rpc.status_pb2 import Status
 
-from keelpay_server.app.edge import Recorder, exposed, limiter, open_channel, renderer
+from keelpay_server.app.edge import Recorder, exposed, limiter, logger, open_channel, renderer
 from keelpay_server.app.edge_socket import open_socket
 from keelpay_server.config import Settings
 from keelpay_server.edge.ports import Ports
 from keelpay_server.edge.server import EdgeServer
 from keelpay_server.edge.settings import EdgeSettings
-from keelpay_server.rpc.arrival import EDGE_KEY, is_sane, request_ids
+from keelpay_server.rpc.arrival import EDGE_KEY, is_sane, rate_address, request_ids
 from tests.infrastructure.http import ask
 from tests.integration.rpc.conftest import LOCAL, serving
 from tests.integration.rpc.echo import ECHO, EchoRequest, EchoResponse
@@ -210,6 +210,8 @@ async def open_edge(rpc=None, **options):
                     render=renderer("test"),
                     record=Recorder(bench.server, bench.server_log),
                     take=limiter(settings.edge.requests_per_minute),
+                    party=rate_address,
+                    log=logger(bench.server_log) if settings.edge.access_log else None,
                 )
                 server = EdgeServer(opened.bound, settings.edge, ports)
                 await server.start()

@@ -24,12 +24,12 @@ async def test_an_address_that_asks_too_often_is_told_when_to_come_again(wire):
         assert told[-1].code == 8
         assert 0 < told[-1].wait_s <= 60
         assert told[-1].metadata["x-keelpay-mode"] == "test"
-        lines = [line for line in await edge.bench.logged() if line["reason"] == "RATE_LIMITED"]
+        lines = [line for line in await edge.bench.logged() if line.get("reason") == "RATE_LIMITED"]
         assert len(lines) == 2, "what the edge refuses is written down as well"
 
 
 async def test_a_big_request_counts_as_several():
-    async with open_edge(requests_per_minute=6) as edge:
+    async with open_edge(requests_per_minute=20) as edge:
         big = request_of("json", EchoRequest(text="x" * 100_000))
         assert (await edge.call("json", "Echo", body=big)).reason == ""
         packed = await edge.call("json", "Echo", body=gzip.compress(big), headers={"content-encoding": "gzip"})

@@ -36,8 +36,11 @@ def test_a_forwarded_address_counts_only_from_the_edge():
 
 
 def test_anonymous_callers_of_one_ipv6_network_are_one():
-    assert rate_address("2001:db8:1:2:3:4:5:6") == rate_address("2001:db8:1:2:ffff::1") == "2001:db8:1:2"
-    assert rate_address("192.0.2.7") == "192.0.2.7"
+    assert rate_address("2001:db8:1:2:3:4:5:6") == rate_address("2001:db8:1:2:ffff::1") == "2001:db8:1:2::/64"
+    assert rate_address("2001:db8::1") == rate_address("2001:db8::2:0:0:7") == "2001:db8::/64", "however it is written"
+    assert rate_address("192.0.2.7") == rate_address("::ffff:192.0.2.7") == "192.0.2.7"
+    assert rate_address("::ffff:192.0.2.8") == "192.0.2.8"
+    assert rate_address("unix") == "unix"
 
 
 @pytest.mark.parametrize("sane", ["a" * 8, "a" * 64, "01234567-89ab-cdef"])

@@ -8,14 +8,14 @@ import { act } from "./session.js";
 import { available, signPayment } from "./spc.js";
 
 const SERVICE = "auth.v1.ConfirmationService/";
-const KINDS = ["payment", "mandate", "passkeyAdd", "recoveryVeto"];
+const KINDS = ["payment", "mandate", "passkeyAdd", "recoveryVeto", "passkeyResume"];
 
 /** What the server wants signed is not what the screen shows. `sentence` tells the person. */
 export class TermsDiffer extends Error {
   sentence = "differs";
 }
 
-/** Starts the confirmation of an act: {payment} | {registration} | {recoveryVeto}. */
+/** Starts the confirmation of an act: {payment} | {registration} | {recoveryVeto} | {passkeyResume}. */
 export const starting = (parent, what) => async (method) =>
   (await act(`${SERVICE}StartConfirmation`, { parent, method: `CONFIRMATION_METHOD_${method}`, ...what })).confirmation;
 
@@ -23,20 +23,22 @@ export const starting = (parent, what) => async (method) =>
  * Lets the person sign.
  *
  * @param start Returns the confirmation to sign, made with method SPC or WEBAUTHN.
- * @param shown The members of the terms as they are on the screen, and the relying party.
+ * @param shown Returns the members of the terms as they are on the screen at that moment, and the relying party.
  * @param spc Secure Payment Confirmation may be tried.
  * @returns {confirmation, assertionJson}, ready for the call that spends it.
  */
 export async function confirm(start, shown, { spc = false, onReady = () => {} } = {}) {
   if (spc && (await available())) {
     try {
-      return await signed(await start("SPC"), { ...shown, method: "spc" }, signPayment, "SPC_UNAVAILABLE", onReady);
+      return await signed(await start("SPC"), { ...shown(), method: "spc" }, signPayment, "SPC_UNAVAILABLE", onReady);
     } catch (error) {
       if (error instanceof TermsDiffer || error.reason) throw error;
     }
   }
-  const terms = shown.paymentId ? { ...shown, method: "webauthn" } : shown;
-  return signed(await start("WEBAUTHN"), terms, sign, "VERIFICATION_FAILED", onReady);
+  const confirmation = await start("WEBAUTHN");
+  const terms = shown();
+  if (terms.paymentId) terms.method = "webauthn";
+  return signed(confirmation, terms, sign, "VERIFICATION_FAILED", onReady);
 }
 
 async function signed(confirmation, shown, ceremony, failure, onReady) {
@@ -44,7 +46,9 @@ async function signed(confirmation, shown, ceremony, failure, onReady) {
   const offered = KINDS.map((kind) => confirmation[kind]).find(Boolean) ?? {};
   const terms = { ...shown, nonce: offered.nonce, expiresAt: offered.expiresAt };
   const expected = await challenge(terms).catch(() => "");
-  if (options.challenge !== expected || encode(decode(confirmation.challenge)) !== expected || !ours(shown.rpId)) {
+  const same = options.challenge === expected && encode(decode(confirmation.challenge)) === expected
+    && options.rpId === shown.rpId && ours(shown.rpId);
+  if (!same) {
     await reject(confirmation, "TERMS_DIFFER");
     throw new TermsDiffer();
   }

@@ -2,8 +2,6 @@
 import { h, icon } from "./view.js";
 import { locale, t } from "./words.js";
 
-const { lasting } = globalThis.tab;
-const KEY = "device";
 const NAME_LENGTH = 40;
 const NAMES = [[/iPhone/, "iPhone"], [/iPad/, "iPad"], [/Android/, "Android"], [/Mac OS/, "Mac"], [/Windows/, "Windows"]];
 
@@ -18,10 +16,8 @@ export function nameField() {
   };
 }
 
-/** The contract's DeviceContext. The id is this browser's own, made here, and says nothing about the person. */
+/** The contract's DeviceContext. */
 export function deviceContext() {
-  const deviceId = lasting.getItem(KEY) ?? crypto.randomUUID();
-  lasting.setItem(KEY, deviceId);
   const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
-  return { deviceId, locale: locale(), timeZone, userAgent: navigator.userAgent.slice(0, 512) };
+  return { deviceId: globalThis.tab.device(), locale: locale(), timeZone, userAgent: navigator.userAgent.slice(0, 512) };
 }

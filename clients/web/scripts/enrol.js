@@ -5,7 +5,7 @@
 import { nameField } from "./device.js";
 import { builtIn, make } from "./passkey.js";
 import { act } from "./session.js";
-import { alert, button, h, notice, show } from "./view.js";
+import { alert, button, h, leave, notice, show } from "./view.js";
 import { phrase, t } from "./words.js";
 
 const PASSKEYS = "auth.v1.PasskeyService/";
@@ -34,15 +34,15 @@ function intro() {
 
 async function setUp(name, tell) {
   try {
-    tell(t("preparing"));
+    tell("preparing");
     const registration = await register(session, name);
     if (registration.confirmationRequired) {
-      show(() => notice({ state: "further", picture: "phone", title: t("further"), text: t("further_") }));
+      show(() => notice({ state: "further", picture: "phone", title: t("further"), text: t("further_"), actions: [goBack(session)] }));
       return;
     }
-    tell(t("finger"));
+    tell("finger");
     const credentialJson = await make(registration.optionsJson);
-    tell(t("preparing"));
+    tell("preparing");
     done((await act(`${PASSKEYS}FinishRegistration`, { name: registration.name, credentialJson })).passkey);
   } catch (problem) {
     if (problem.code === "unauthenticated") throw problem;
@@ -69,12 +69,19 @@ export async function register(opened, displayName) {
   return (await act(`${PASSKEYS}StartRegistration`, body)).registration;
 }
 
-function done({ state, amountLimit, coolingEndTime }) {
+function done({ state, amountLimit, limitEndTime, coolingEndTime }) {
   const cools = state === "STATE_COOLING";
   const time = new Date(coolingEndTime);
   show(() => notice({
     state: cools ? "cooling" : "enrolled", tone: cools ? "calm" : "good", picture: cools ? "clock" : "check",
     title: t(cools ? "cooling" : "enrolled"), text: t(cools ? "cooling_" : "enrolled_", { time }),
-    content: amountLimit && !cools ? [alert(t("newLimit", { amount: amountLimit }), "note")] : [],
+    content: limitEndTime && !cools ? [alert(newness(amountLimit, new Date(limitEndTime)), "note")] : [],
+    actions: [goBack(session)],
   }));
 }
+
+/** The way back to the app or site that gave the link, if it named one. */
+export const goBack = ({ returnUrl }, kind = "primary") => leave(t("done"), returnUrl, kind);
+
+/** What a new passkey may do until when; the amount is told where there is a currency to tell it in. */
+const newness = (amount, time) => t(amount ? "newLimit" : "newSmall", { amount, time });

@@ -40,13 +40,12 @@ async function furnish() {
 
 async function enter(session) {
   if (!capable()) throw Object.assign(new Error(), { reason: "old" });
-  const asked = new URLSearchParams(location.search);
-  const shop = asked.get("mandate");
+  const shop = new URLSearchParams(location.search).get("mandate");
   if (location.pathname === "/receipt") {
     const { showReceipt } = await import("/scripts/receipt.js");
     await showReceipt(history.state?.payment ?? session.checkout?.payment.name);
   } else if (session.kind === "PAYER_TOKEN_KIND_MANAGE" && shop) {
-    (await import("/scripts/mandate.js")).start(session, shop, asked.get("currency") ?? "CNY");
+    await (await import("/scripts/mandate.js")).start(shop);
   } else {
     await (await SCREENS[session.kind]()).start(session);
   }
@@ -60,6 +59,7 @@ function trouble({ reason = "", code, message }) {
     return;
   }
   const { known, t } = words;
+  if (reason === "NO_LINK" && location.pathname === "/return") reason = "returned"; // in another tab than it was left from
   const key = known(reason) ?? (code === "unauthenticated" ? "ended" : "sorry");
   const again = ["UNREACHABLE", "sorry"].includes(key);
   const picture = key === "UNREACHABLE" ? "info" : key === "CHECKOUT_LINK_EXPIRED" || key === "ended" ? "clock" : "link";

@@ -4,7 +4,7 @@
  */
 import { confirm, starting } from "./confirm.js";
 import { nameField } from "./device.js";
-import { register, sentence } from "./enrol.js";
+import { goBack, register, sentence } from "./enrol.js";
 import { make } from "./passkey.js";
 import { act, ask as call } from "./session.js";
 import { alert, ask, button, h, icon, notice, show } from "./view.js";
@@ -12,6 +12,7 @@ import { phrase, t } from "./words.js";
 
 const PASSKEYS = "auth.v1.PasskeyService/";
 const CONFIRMATIONS = "auth.v1.ConfirmationService/";
+const TYPES = { recoveryVeto: "keelpay.recovery-veto.v1", passkeyResume: "keelpay.passkey-resume.v1" };
 const GONE = ["STATE_REVOKED", "STATE_EXPIRED"];
 let session, passkeys, mandates, said;
 
@@ -23,38 +24,47 @@ export async function start(opened) {
 
 async function again(sentence = "", tone = "note") {
   const [keys, given] = await Promise.all([
-    call(`${PASSKEYS}ListPasskeys`, { parent: session.payer, pageSize: 100 }),
-    call(`${CONFIRMATIONS}ListMandates`, { parent: "merchants/-", pageSize: 100 }),
+    alive(`${PASSKEYS}ListPasskeys`, session.payer, "passkeys"),
+    alive(`${CONFIRMATIONS}ListMandates`, "merchants/-", "mandates"),
   ]);
-  const alive = ({ state }) => !GONE.includes(state);
-  passkeys = (keys.passkeys ?? []).filter(alive);
-  mandates = await Promise.all((given.mandates ?? []).filter(alive).map(named));
+  [passkeys, mandates] = [keys, given];
   said = sentence && [sentence, tone];
   show(list);
 }
 
-/** A mandate with the shop's name, as it was shown to the person who signed. */
-async function named(mandate) {
-  const { confirmation } = await call(`${CONFIRMATIONS}GetConfirmation`, { name: mandate.confirmation });
-  return { ...mandate, payee: confirmation.mandate.payeeName };
+/** All rows of a list, however many pages it has, but those that are gone for ever. */
+async function alive(method, parent, noun) {
+  const rows = [];
+  for (let page = { nextPageToken: "" }; "nextPageToken" in page;) {
+    page = await call(method, { parent, pageSize: 100, pageToken: page.nextPageToken });
+    rows.push(...(page[noun] ?? []));
+  }
+  return rows.filter(({ state }) => !GONE.includes(state));
 }
 
 function list() {
+  const has = (wanted) => passkeys.some(({ state }) => state === wanted);
+  const signs = has("STATE_ACTIVE");
   return {
     state: "manage",
     title: t("manage"),
     content: [
       said && alert(phrase(said[0]), said[1]),
       h("h2", {}, t("devices")),
-      passkeys.length ? h("ul", { class: "cards" }, passkeys.map(passkeyRow)) : h("p", { class: "small" }, t("noDevices")),
+      passkeys.length ? h("ul", { class: "cards" }, passkeys.map((key) => passkeyRow(key, signs)))
+        : h("p", { class: "small" }, t("noDevices")),
       h("h2", {}, t("mandates")),
       mandates.length ? h("ul", { class: "cards" }, mandates.map(mandateRow)) : h("p", { class: "small" }, t("noMandates")),
     ],
-    actions: [button(t("add"), add, { kind: "primary", picture: "finger" })],
+    actions: [
+      signs && !has("STATE_COOLING") && button(t("add"), add, { kind: "primary", picture: "finger" }),
+      goBack(session, "quiet"),
+    ],
   };
 }
 
-function passkeyRow(key) {
+/** `signs`: there is a device that can speak for the others. */
+function passkeyRow(key, signs) {
   const cools = key.state === "STATE_COOLING";
   const paused = key.state === "STATE_SUSPENDED";
   const time = new Date(key.lastUseTime ?? key.createTime);
@@ -64,14 +74,16 @@ function passkeyRow(key) {
   return h("li", { class: cools || paused ? "warn" : "" }, icon("phone"),
     h("div", {}, h("b", {}, key.displayName), mark && h("em", {}, mark),
       h("small", {}, details.filter(Boolean).join(" · ")),
-      (cools || paused) && h("small", {}, t(cools ? "cooler_" : "suspended_"))),
-    cools ? button(t("stop"), () => veto(key), { kind: "danger" }) : button(t("remove"), () => remove(key)));
+      (cools || paused) && h("small", {}, t(cools ? "cooler_" : signs ? "suspended_" : "alone_"))),
+    paused && signs && button(t("resume"), () => speak(key, "passkeyResume", "ResumePasskey", "resumed")),
+    cools ? button(t("stop"), () => speak(key, "recoveryVeto", "VetoRecovery", "stopped"), { kind: "danger" })
+      : button(t("remove"), () => remove(key)));
 }
 
 function mandateRow(mandate) {
-  const { paymentMax: amount, dayMax: day, expireTime, state, payee } = mandate;
+  const { paymentMax: amount, dayMax: day, expireTime, state, payeeName } = mandate;
   return h("li", {}, icon("shop"),
-    h("div", {}, h("b", {}, payee), state === "STATE_SUSPENDED" && h("em", {}, t("STATE_SUSPENDED_MANDATE")),
+    h("div", {}, h("b", {}, payeeName), state === "STATE_SUSPENDED" && h("em", {}, t("STATE_SUSPENDED_MANDATE")),
       h("small", {}, t("each", { amount, day, time: new Date(expireTime) }))),
     button(t("revoke"), () => revoke(mandate)));
 }
@@ -97,21 +109,21 @@ async function revoke({ name }) {
   await attempt(() => act(`${CONFIRMATIONS}RevokeMandate`, { name }), "revoked");
 }
 
-/** An old device says that the recovery is not its owner's. */
-function veto({ name, displayName }) {
+/** Another device says that a recovery is not its owner's, or that a paused device is. */
+function speak({ name, displayName }, kind, method, sentenceAfter) {
   const shown = {
-    type: "keelpay.recovery-veto.v1", passkeyId: name, payerId: session.payer, passkeyDisplay: displayName,
-    rpId: session.rpId,
+    type: TYPES[kind], passkeyId: name, payerId: session.payer, passkeyDisplay: displayName, rpId: session.rpId,
   };
   return attempt(async () => {
-    const proof = await confirm(starting(session.payer, { recoveryVeto: name }), shown);
-    await act(`${PASSKEYS}VetoRecovery`, { name, ...proof });
-  }, "stopped");
+    const proof = await confirm(starting(session.payer, { [kind]: name }), () => shown);
+    await act(`${PASSKEYS}${method}`, { name, ...proof });
+  }, sentenceAfter);
 }
 
-/** First this device makes its key, then an old one says that this is its owner's. */
+/** First this device makes its key, then an old one says that this is its owner's. The back button leads to the list. */
 function add() {
   const name = nameField();
+  history.pushState(null, "");
   show(() => ({
     state: "add",
     head: h("div", { class: "badge good" }, name.picture),
@@ -119,16 +131,16 @@ function add() {
     content: [name.field],
     actions: [
       button(t("setUp"), (tell) => made(name.value(), tell), { kind: "primary", picture: "finger" }),
-      button(t("back"), () => again()),
+      button(t("back"), () => history.back()),
     ],
   }));
 }
 
 async function made(displayName, tell) {
   try {
-    tell(t("preparing"));
+    tell("preparing");
     const registration = await register(session, displayName);
-    tell(t("finger"));
+    tell("finger");
     const credentialJson = await make(registration.optionsJson);
     const finish = (proof) => act(`${PASSKEYS}FinishRegistration`, { name: registration.name, credentialJson, ...proof });
     if (registration.confirmationRequired) vouch(registration.name, displayName, finish);
@@ -144,10 +156,10 @@ function vouch(registration, displayName, finish) {
     passkeyDisplay: displayName, rpId: session.rpId,
   };
   const work = () => attempt(async () => {
-    await finish(await confirm(starting(session.payer, { registration }), shown));
+    await finish(await confirm(starting(session.payer, { registration }), () => shown));
   }, "enrolled_");
   show(() => notice({
     state: "vouch", picture: "phone", title: t("addMore"), text: t("addMore_", { name: displayName }),
-    actions: [button(t("confirm"), work, { kind: "primary", picture: "finger" }), button(t("back"), () => again())],
+    actions: [button(t("confirm"), work, { kind: "primary", picture: "finger" }), button(t("back"), () => history.back())],
   }));
 }

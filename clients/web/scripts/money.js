@@ -25,14 +25,15 @@ export function decimal(minor, currency) {
   return digits ? `${text.slice(0, -digits)}.${text.slice(-digits)}` : text;
 }
 
-/** An amount with its symbol, in a language: "¥12.50". */
+/** An amount with its symbol and its currency, in a language: "¥12.50 CNY". Yuan and yen have the same symbol. */
 export function money({ currencyCode, amountMinor = "0" }, language) {
   const value = decimal(amountMinor, currencyCode);
-  if (currencyCode.length > 3) return `${value} ${currencyCode}`;
+  if (currencyCode.length > 3) return `${value}\u00a0${currencyCode}`;
   const digits = exponent(currencyCode);
   // A text, not a number, is formatted exactly, however long it is.
-  return new Intl.NumberFormat(language, {
+  const text = new Intl.NumberFormat(language, {
     style: "currency", currency: currencyCode, currencyDisplay: "narrowSymbol",
     minimumFractionDigits: digits, maximumFractionDigits: digits,
   }).format(value);
+  return text.includes(currencyCode) ? text : `${text}\u00a0${currencyCode}`;
 }

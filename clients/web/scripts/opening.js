@@ -54,6 +54,13 @@ globalThis.tab = (() => {
   /** By what a link is known again once it is spent. */
   const markOf = (link) => link.slice(0, MARK_LENGTH);
 
+  /** This browser's own id: random, kept, told to the server alone. By it a payer's device is known again. */
+  function device() {
+    const id = lasting.getItem("device") ?? crypto.randomUUID();
+    lasting.setItem("device", id);
+    return id;
+  }
+
   /** Takes the link out of the address; the same link again in the same tab is not a second opening. */
   function takeLink() {
     const link = location.hash.slice(1);
@@ -61,7 +68,8 @@ globalThis.tab = (() => {
     history.replaceState(null, "", location.pathname + location.search);
     if (JSON.parse(passing.getItem("session"))?.mark === markOf(link)) return;
     passing.removeItem("session");
-    passing.setItem("opening", JSON.stringify({ token: link, requestId: crypto.randomUUID() }));
+    const opening = { token: link, requestId: crypto.randomUUID(), deviceId: device() };
+    passing.setItem("opening", JSON.stringify(opening));
   }
 
   const early = {};
@@ -97,5 +105,5 @@ globalThis.tab = (() => {
     begin("sentences", sentences());
   }
 
-  return { lasting, passing, visited, language, switchLanguage, sentences, send, markOf, takeLink, takeEarly };
+  return { passing, device, visited, language, switchLanguage, sentences, send, markOf, takeLink, takeEarly };
 })();

@@ -11,9 +11,9 @@ export class NotVerified extends Error {
   }
 }
 
-/** Signs a challenge. */
+/** Signs a challenge; never without the finger, whatever is asked for. */
 export async function sign(options) {
-  const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options);
+  const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON({ ...options, userVerification: "required" });
   return verified(() => navigator.credentials.get({ publicKey }), "unverified");
 }
 

@@ -2,11 +2,10 @@
  * The payment: look, choose, confirm, see what came of it. In: a session of kind PAY. Out: screens.
  * Invariant: what is signed is what `terms` takes from the screen's own model; the server's word decides what is shown.
  */
-import { money } from "./money.js";
 import { now } from "./rpc.js";
 import { act, ask as call, readSession } from "./session.js";
-import { alert, ask, button, choice, h, leave, notice, repaint, show } from "./view.js";
-import { known, locale, phrase, t } from "./words.js";
+import { alert, ask, button, choice, h, leave, notice, repaint, show, sum } from "./view.js";
+import { known, phrase, t } from "./words.js";
 
 const PAYMENTS = "gateway.v1.PaymentService/";
 const POLL_MS = [600, 900, 1500, 2500, 4000, 8000];
@@ -50,7 +49,7 @@ function take(news, sentence = null) {
   clearTimeout(timer);
   const usable = (news.options ?? []).filter((option) => option.available);
   another = news.payment.lastFailure?.advice === "DECLINE_ADVICE_USE_OTHER_INSTRUMENT";
-  chosen = usable.find(({ selected }) => Boolean(selected) !== another) ?? usable[0];
+  chosen = usable.find((option) => ofPayment(option) !== another) ?? usable[0];
   const { state, nextAction = {} } = news.payment;
   if (!OPEN.includes(state)) SCREENS[state]();
   else if (nextAction.redirect) toBank(nextAction.redirect.url);
@@ -65,10 +64,20 @@ function take(news, sentence = null) {
 /** A payment whose time runs out while somebody looks at it says so by itself; what is under way finds out anyway. */
 function expire() {
   const left = Date.parse(checkout.payment.expireTime) - now();
-  const look = () => document.querySelector(".busy") || again().catch((problem) => {
+  if (left > 0) timer = setTimeout(lookAgain, Math.min(left + GRACE_MS, WAIT_MS_MAX));
+}
+
+/** Asks how things are while nothing is under way: time has passed, or the person is back from another tab or app. */
+async function lookAgain() {
+  if (!OPEN.includes(checkout?.payment.state) || document.querySelector(".busy, dialog")) return;
+  const before = chosen && sourceOf(chosen.method);
+  await again().catch((problem) => {
     if (isOver(problem)) throw problem;
   });
-  if (left > 0) timer = setTimeout(look, Math.min(left + GRACE_MS, WAIT_MS_MAX));
+  const same = checkout.options?.find(({ available, method }) => available && sourceOf(method) === before);
+  if (!same || same === chosen) return;
+  chosen = same;
+  repaint();
 }
 
 /** One screen: whom, how much, from what; one button. */
@@ -86,7 +95,7 @@ function look() {
     head: h("div", { class: "badge payee", "aria-hidden": "true" }, [...payee][0]),
     title: t("pay", { payee }),
     content: [
-      h("p", { class: "amount" }, money(payment.amount, locale())),
+      sum(payment.amount),
       description && h("p", { class: "about" }, description),
       h("p", { class: "small" }, about),
       alert(phrase(said || failed || "")),
@@ -117,11 +126,11 @@ function word(option) {
 }
 
 function row(option, index) {
-  const { method, available, obstacle, balance, authentication, selected } = option;
-  const recommended = option.recommended && available && !(selected && another);
+  const { method, available, obstacle, balance, allowance } = option;
+  const recommended = option.recommended && available && !(ofPayment(option) && another);
   const details = [
     balance && t("available", { amount: balance }),
-    authentication === "AUTHENTICATION_MANDATE" && t(steppedUp(option) ? "stepUp" : "mandated"),
+    ...(allowance ? allowed(option) : []),
     !available && t(known(obstacle) ?? "unusable"),
   ];
   return {
@@ -130,11 +139,21 @@ function row(option, index) {
   };
 }
 
+/** What the person allowed this shop, and whether that spares the finger this time. */
+function allowed(option) {
+  const { paymentMax: amount, left, expireTime } = option.allowance;
+  if (steppedUp(option)) return [t("stepUp")];
+  return [t("mandated"), t("allowed", { amount, left, time: new Date(expireTime) })];
+}
+
 /** What the terms name as the source: an instrument, a wallet that asks itself, or the balance. */
 function sourceOf({ channel, instrument, rail }) {
   if (instrument) return instrument;
   return channel === "CHANNEL_BALANCE" ? "balance" : `rails/${rail}`;
 }
+
+/** Whether an option is what the payment is to be paid from; a permission may cover it or not. */
+const ofPayment = ({ method }) => sourceOf(method) === sourceOf(checkout.payment);
 
 /** What the person sees of an option, as the members of the terms. */
 function terms({ method, display }) {
@@ -158,30 +177,29 @@ async function pay(tell) {
   const name = checkout.payment.name;
   const option = chosen;
   try {
-    tell(t("preparing"));
+    tell("preparing");
     await tools.catch(() => (tools = fetchTools()));
     if (!option.selected || checkout.payment.state === "STATE_REQUIRES_PAYMENT_METHOD") {
       await act("gateway.v1.CheckoutService/ChoosePaymentMethod", { name, paymentMethod: option.method });
     }
-    let { payment } = byPasskey(option) ? await signed(name, option, tell) : await spend(name, {}, tell);
-    // Risk may ask for a finger where none was needed.
-    if (payment.nextAction?.biometric) ({ payment } = await signed(name, option, tell));
-    if (OPEN.includes(payment.state)) await again();
+    const { payment } = byPasskey(option) ? await signed(name, tell) : await spend(name, {}, tell);
+    // Where the screen said that no finger is needed and one is asked for after all, it says so first.
+    if (OPEN.includes(payment.state)) await again(payment.nextAction?.biometric && "stepUp_");
     else take({ ...checkout, payment });
   } catch (problem) {
     await explain(problem);
   }
 }
 
-async function signed(name, option, tell) {
+async function signed(name, tell) {
   const [{ confirm, starting }] = await tools;
-  const onReady = () => tell(t("finger"));
+  const onReady = () => tell("finger");
   const start = starting(session.payer, { payment: name });
-  return spend(name, await confirm(start, terms(option), { spc: session.spcOffered, onReady }), tell);
+  return spend(name, await confirm(start, () => terms(chosen), { spc: session.spcOffered, onReady }), tell);
 }
 
 async function spend(name, proof, tell) {
-  tell(t("paying"));
+  tell("paying");
   const [, { deviceContext }] = await tools;
   return act(`${PAYMENTS}ConfirmPayment`, { name, ...proof, device: deviceContext() });
 }
@@ -213,7 +231,7 @@ async function cancel() {
 /** Something else is at work: the page looks again and again, less and less often. */
 function wait(state, text, actions = () => []) {
   show(() => notice({
-    state, picture: "clock", title: t(state), text: text ?? t(`${state}_`), sum: sum(), tone: "calm waiting",
+    state, picture: "clock", title: t(state), text: text ?? t(`${state}_`), sum: due(), tone: "calm waiting",
     actions: actions(),
   }));
   poll(0, checkout.payment.stateVersion);
@@ -232,15 +250,13 @@ function poll(count, version) {
 
 function toBank(url) {
   show(() => notice({
-    state: "bank", picture: "account", title: t("bank"), text: t("bank_"), sum: sum(),
+    state: "bank", picture: "account", title: t("bank"), text: t("bank_"), sum: due(),
     actions: [leave(t("goBank"), url, "primary"), button(t("cancel"), cancel)],
   }));
   poll(0, checkout.payment.stateVersion);
 }
 
-function sum() {
-  return h("p", { class: "amount" }, money(checkout.payment.amount, locale()));
-}
+const due = () => sum(checkout.payment.amount);
 
 /** The way back to the shop, if it named one. */
 function back(kind) {
@@ -250,23 +266,27 @@ function back(kind) {
 
 function end(state, tone, picture) {
   const { merchantDisplayName: payee, returnUrl, payment } = checkout;
+  const { amount, amountCapturedMinor: amountMinor } = payment;
   const good = tone === "good";
+  const part = state === "paid" && amountMinor !== amount.amountMinor;
+  const taken = part ? { ...amount, amountMinor } : amount;
   const receipt = async () => (await import("./receipt.js")).showReceipt(payment.name, { push: true });
   show(() => notice({
-    state, tone, picture, title: t(state), text: t(`${state}_`, { payee }), sum: good ? sum() : null,
+    state, tone, picture, title: t(state), text: t(part ? "part_" : `${state}_`, { payee, amount }), sum: good && sum(taken),
     actions: [back("primary"), good && button(t("receipt"), receipt, { kind: returnUrl ? "quiet" : "primary" })],
   }));
 }
 
 function setUpFirst() {
-  const { obstacle } = checkout.options?.[0] ?? {};
-  const paused = obstacle === "REASON_PASSKEY_NOT_ACTIVE" ? "paused" : "setUpFirst";
-  const key = session.passkeyActive ? "sorry" : paused;
+  const obstacles = (checkout.options ?? []).map(({ obstacle }) => obstacle);
+  const missing = obstacles.includes("REASON_PASSKEY_NOT_ACTIVE") ? "paused" : "setUpFirst";
+  const key = session.passkeyActive ? "sorry" : missing;
   show(() => notice({
     state: key, picture: key === "setUpFirst" ? "phone" : "info", title: t(key),
-    text: t(known(`${key}_`) ?? known(obstacle) ?? "unusable"), sum: sum(),
-    actions: [button(t("cancel"), cancel)],
+    text: t(known(`${key}_`) ?? known(obstacles[0]) ?? "unusable"), sum: due(),
+    actions: [back("quiet"), button(t("cancel"), cancel)],
   }));
 }
 
-addEventListener("pageshow", ({ persisted }) => persisted && checkout && again().catch(() => {}));
+addEventListener("pageshow", ({ persisted }) => persisted && lookAgain());
+document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && lookAgain());

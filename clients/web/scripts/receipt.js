@@ -1,8 +1,10 @@
 /** The receipt of a payment. In: the payment's name. Out: a screen with an address of its own, and back from it. */
-import { money } from "./money.js";
 import { ask } from "./session.js";
-import { button, facts, h, leave, show } from "./view.js";
-import { exactly, locale, t } from "./words.js";
+import { amount as small, button, facts, leave, show, sum } from "./view.js";
+import { exactly, t } from "./words.js";
+
+/** What a receipt is called that is not of money taken. */
+const TITLES = { STATE_AUTHORIZED: "reserved", STATE_CANCELLED: "cancelled", STATE_EXPIRED: "late" };
 
 /** Shows it; `push` gives it an address, so that the back button leads to where the person was. */
 export async function showReceipt(payment, { push = false } = {}) {
@@ -12,22 +14,25 @@ export async function showReceipt(payment, { push = false } = {}) {
   show(() => draw(receipt));
 }
 
-function draw({ merchantDisplayName: payee, amount, refunded, refundPending, sourceDisplay, ...rest }) {
-  const sum = (value) => (Number(value?.amountMinor ?? 0) ? money(value, locale()) : "");
+/** The big sum is what was taken, of what was reserved; or what is reserved. */
+function draw({ merchantDisplayName: payee, amount, captured, refunded, refundPending, sourceDisplay, state, ...rest }) {
+  const some = (value) => Number(value?.amountMinor ?? 0) && small(value);
+  const taken = state === "STATE_AUTHORIZED" ? amount : captured;
   return {
     state: "receipt",
-    title: t("receipt"),
+    title: t(TITLES[state] ?? "receipt"),
     content: [
-      h("p", { class: "amount" }, money(amount, locale())),
+      sum(taken),
       facts([
         [t("payee"), payee],
+        [t("held"), taken.amountMinor !== amount.amountMinor && small(amount)],
         [t("what"), rest.description],
         [t("from"), sourceDisplay === "Balance" ? t("balance") : sourceDisplay],
         [t("when"), rest.payTime && exactly(new Date(rest.payTime))],
         [t("number"), rest.merchantNumber],
         [t("reference"), rest.railReference],
-        [t("refunded"), sum(refunded)],
-        [t("pending"), sum(refundPending)],
+        [t("refunded"), some(refunded)],
+        [t("pending"), some(refundPending)],
       ]),
     ],
     actions: [

@@ -45,13 +45,14 @@ async function exchange(opening) {
     return session;
   } catch (refusal) {
     if (refusal.reason !== "UNREACHABLE") store("opening", null);
+    if (refusal.reason === "FIELD_INVALID") refusal.reason = "RESOURCE_NOT_FOUND"; // too short to be anybody's link
     throw refusal;
   }
 }
 
-/** The session as it is now. */
-export async function readSession() {
-  return (await ask(`${CHECKOUT}GetSession`, {})).session;
+/** The session as it is now; with what a merchant may be allowed, if one is named. */
+export async function readSession(merchant) {
+  return (await ask(`${CHECKOUT}GetSession`, { merchant })).session;
 }
 
 /** Calls a method in the session's name, with a fresh token. */

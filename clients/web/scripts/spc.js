@@ -19,7 +19,8 @@ export async function available() {
 /** Signs; `terms` is what is on the screen. */
 export async function signPayment({ total, ...request }, terms) {
   const same = total.currency === terms.currency && total.value === decimal(terms.amountMinor, terms.currency)
-    && request.payeeName === terms.payeeName && request.instrument.displayName === terms.instrumentDisplay;
+    && request.payeeName === terms.payeeName && request.instrument.displayName === terms.instrumentDisplay
+    && !request.payeeOrigin && !request.instrument.details; // what the page does not say, the browser shall not
   if (!same) throw new TypeError("the browser is to show something else than the page");
   const data = {
     ...request,

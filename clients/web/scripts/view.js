@@ -1,12 +1,18 @@
 /**
  * Screens. In: a function that describes one. Out: elements in the page. Invariant: text is never read as HTML, one
- * action is primary, a pressed button does its work once, and whoever cannot see the screen is told of its change.
+ * action is primary, a pressed button does its work once and until then nothing on the screen can be changed, however
+ * often it is drawn anew, and whoever cannot see the screen is told of its change.
  */
+import { money } from "./money.js";
 import { loadWords, locale, switchLanguage, t } from "./words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const byId = (id) => document.getElementById(id);
 let draw = null;
+/** The work of a pressed button, while it is under way: which button, and what it says meanwhile. */
+let working = null;
+/** Answers the dialog that is open with "no". */
+let close = null;
 
 /** Marks that would turn the order of what stands beside them, such as an amount after a shop's name (UAX 9). */
 const TURNS = /[\u202a-\u202e\u2066-\u2069]/g;
@@ -34,20 +40,38 @@ export function icon(name) {
   return svg;
 }
 
-/** A button whose work runs once at a time; what goes wrong in it is the screen's to catch. */
+/**
+ * A button whose work runs once at a time; what goes wrong in it is the screen's to catch. The work is given a function
+ * that takes the key of a sentence: what the button says meanwhile.
+ */
 export function button(label, work, { kind = "quiet", picture } = {}) {
   const element = h("button", { type: "button", class: kind }, picture && icon(picture), h("span", {}, label));
   element.addEventListener("click", async () => {
-    if (element.getAttribute("aria-disabled")) return;
-    const all = byId("screen").querySelectorAll("button");
-    all.forEach((each) => each.setAttribute("aria-disabled", "true"));
+    working = { at: buttons().indexOf(element) };
+    rest();
     try {
-      await work((text) => busy(element, text));
+      await work((key) => {
+        working.key = key;
+        rest();
+        say(t(key));
+      });
     } finally {
-      all.forEach((each) => each.removeAttribute("aria-disabled"));
+      working = null;
+      byId("screen").querySelectorAll("[aria-disabled]").forEach((each) => each.removeAttribute("aria-disabled"));
     }
   });
   return element;
+}
+
+const buttons = () => [...byId("screen").querySelectorAll("button")];
+
+/** While work is under way the screen is to look at: see `live`, which keeps presses from everything on it. */
+function rest() {
+  byId("screen").querySelectorAll("button, input, a").forEach((each) => each.setAttribute("aria-disabled", "true"));
+  const pressed = working.key && buttons()[working.at];
+  if (!pressed) return;
+  pressed.classList.add("busy");
+  pressed.lastChild.textContent = t(working.key);
 }
 
 /** A link that looks like a button, where its address is of the web or of an app. */
@@ -56,16 +80,19 @@ export function leave(label, address, kind = "quiet") {
   return web ? h("a", { class: kind, href: address, rel: "noreferrer" }, label) : null;
 }
 
-function busy(element, text) {
-  element.classList.add("busy");
-  element.lastChild.textContent = text;
-  say(text);
-}
-
 /** Tells a screen reader. */
-export function say(text) {
+function say(text) {
   byId("voice").textContent = text;
 }
+
+/** An amount with the code of its currency, small: many currencies have the same symbol. */
+export function amount(value) {
+  const [text, code] = [money(value, locale()), `\u00a0${value.currencyCode}`];
+  return text.endsWith(code) ? [text.slice(0, -code.length), h("span", { class: "code" }, code)] : text;
+}
+
+/** The amount that a screen is about. */
+export const sum = (value) => h("p", { class: "amount" }, amount(value));
 
 /** A choice: a group of radio buttons. Rows are {id, label, detail, picture, mark, off}. */
 export function choice(legend, rows, selected, onChange, name = "choice") {
@@ -93,9 +120,12 @@ export const alert = (text, tone = "bad") => text && h("p", { class: `alert ${to
  */
 export function show(describe, { quiet = false } = {}) {
   draw = describe;
+  close?.();
+  if (working) working.at = -1; // another screen: none of its buttons was pressed
   paint();
   if (!quiet) byId("title").focus();
   scrollTo(0, 0);
+  document.querySelector(".row :checked")?.scrollIntoView({ block: "nearest" });
 }
 
 /** Shows the screen again, as after a change of what it tells. */
@@ -120,6 +150,7 @@ function paint() {
     h("div", { class: "content" }, head, h("h1", { id: "title", tabindex: "-1" }, title), content),
     h("div", { class: "actions" }, actions),
   );
+  if (working) rest();
 }
 
 /** A whole screen of one message; `sum` is the amount it is about. */
@@ -131,18 +162,29 @@ export function notice({ state, tone = "calm", picture = "info", title, sum, tex
 /** Asks before something that cannot be undone. */
 export function ask(title, text, yes, no) {
   return new Promise((done) => {
-    const answer = (value) => () => { dialog.remove(); done(value); };
+    const answer = (value) => () => {
+      close = null;
+      dialog.close(); // gives the focus back
+      dialog.remove();
+      done(value);
+    };
     const dialog = h("dialog", { "aria-labelledby": "asked", cancel: answer(false) },
       h("h2", { id: "asked" }, title), h("p", {}, text),
       h("button", { type: "button", class: "quiet", click: answer(false) }, no),
       h("button", { type: "button", class: "danger", click: answer(true) }, yes));
     document.body.append(dialog);
+    close = answer(false);
     dialog.showModal();
   });
 }
 
 /** Makes the parts around the screen live: the language, and what the connection does. */
 export function live() {
+  byId("screen").addEventListener("click", (event) => {
+    if (!working) return;
+    event.preventDefault();
+    event.stopPropagation();
+  }, true);
   byId("language").addEventListener("click", async () => {
     switchLanguage();
     await loadWords();

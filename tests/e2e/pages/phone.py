@@ -72,6 +72,10 @@ class Phone:
         answer = await self.devtools.send("WebAuthn.getCredentials", {"authenticatorId": self.authenticator})
         return answer["credentials"]
 
+    async def signatures(self):
+        """How often the authenticator was used: each signature raises a counter."""
+        return sum(key["signCount"] for key in await self.keys())
+
     async def take_key(self, credential):
         """Puts a credential into the authenticator."""
         await self.devtools.send(
@@ -101,6 +105,13 @@ class Phone:
         """Adds an authenticator; returns its id."""
         answer = await self.devtools.send("WebAuthn.addVirtualAuthenticator", {"options": PLATFORM | options})
         return answer["authenticatorId"]
+
+    async def unplug(self, authenticator):
+        """Takes an authenticator out; returns the one credential that is in it."""
+        name = {"authenticatorId": authenticator}
+        (credential,) = (await self.devtools.send("WebAuthn.getCredentials", name))["credentials"]
+        await self.devtools.send("WebAuthn.removeVirtualAuthenticator", name)
+        return credential
 
     def follow(self, page):
         """Notes what a page says that it should not."""

@@ -3,11 +3,16 @@
 In: a town, a phone. Out: the phone, showing that screen. Invariant: the way there is a real one, on the real server.
 """
 
-from keelpay.enums import CaptureMethod
+from datetime import UTC, datetime, timedelta
+
+from keelpay import PaymentMethod
+from keelpay.enums import CaptureMethod, Verdict
 from keelpay.testing import SoftPasskey
-from tests.e2e.pages.town import MERCHANT, enrol
+from tests.e2e.pages.town import MERCHANT, add_second, enrol, suspend
 
 DECLINED, APPROVED_IN_APP = "4000000000000010", "4000000000000135"
+LIFE_S = 5.0
+"""Of a payment that runs out of time."""
 REDIRECTED, SILENT = "4000000000000150", "4000000000000184"
 
 
@@ -75,6 +80,37 @@ async def receipt(town, phone):
     await phone.shows("receipt")
 
 
+async def paid_in_part(town, phone):
+    """The shop took a part of what was reserved."""
+    _, made = await _paid(town, phone, capture_method=CaptureMethod.MANUAL)
+    await phone.shows("reserved")
+    await town.partner.payments.capture(made, amount=type(made.amount)(5000, "CNY"))
+    await phone.page.reload()
+    await phone.shows("paid")
+
+
+async def receipt_in_part(town, phone):
+    """The receipt of that."""
+    await paid_in_part(town, phone)
+    await phone.page.locator(".actions button").first.click()
+    await phone.shows("receipt")
+
+
+async def returned(town, phone):
+    """Back from a bank, in another tab than the one that was left."""
+    await phone.open(f"{town.pages}/return")
+
+
+async def enrolled_from_app(town, phone):
+    """Set up, and an app waits."""
+    person = await town.person()
+    attested = town.partner.attest(person.name, amr=["otp"])
+    back = {"merchant": MERCHANT, "return_url": "https://shop.example/account"}
+    await phone.open((await town.partner.tokens.enrol_link(person.name, attested, **back)).url)
+    await phone.press()
+    await phone.shows("enrolled")
+
+
 async def approve(town, phone):
     """An app asks."""
     await _paid(town, phone, card=APPROVED_IN_APP)
@@ -91,6 +127,47 @@ async def working(town, phone):
     """The bank takes its time."""
     await _paid(town, phone, card=SILENT)
     await phone.shows("working")
+
+
+async def review(town, phone):
+    """A person looks at it."""
+    person = await town.person()
+    payment = await town.suspicious_payment(phone, person)
+    await phone.open(await town.pay_link(payment))
+    await phone.press()
+    await phone.shows("review")
+    return payment
+
+
+async def rejected(town, phone):
+    """The person who looked at it said no."""
+    await town.judge(await review(town, phone), Verdict.REJECT)
+    await phone.shows("rejected")
+
+
+async def late(town, phone):
+    """Its time ran out while somebody looked at it."""
+    await _ready(town, phone, expire_time=datetime.now(UTC) + timedelta(seconds=LIFE_S))
+    await phone.shows("late")
+
+
+async def stepped_up(town, phone):
+    """Risk control asks for a finger where none was needed."""
+    person = await town.person()
+    await enrol(town, phone, person)
+    shop = await town.shop_of_fraud(phone, person)
+    link = await town.manage_link(person)
+    await phone.open(link.replace("/manage#", f"/manage?mandate={shop}#"))
+    await phone.press()
+    await phone.shows("agree")
+    await phone.press()
+    await phone.shows("agreed")
+    given = await town.partner.mandates.list(merchant=shop, payer=person.name).first()
+    method = PaymentMethod.mandate(given.name, payer=person.name)
+    payment = await town.payment(person, 40_00, method=method, merchant=shop)
+    await phone.open(await town.pay_link(payment))
+    await phone.press()
+    await phone.alert()
 
 
 async def cancel_asked(town, phone):
@@ -112,6 +189,15 @@ async def set_up_first(town, phone):
     person = await town.person(wallet=False)
     await phone.open(await town.pay_link(await town.dollar_payment(person)))
     await phone.shows("setUpFirst")
+
+
+async def paused(town, phone):
+    """The passkey may have been copied, and nothing else pays."""
+    person = await town.person(card="4242424242424242")
+    await enrol(town, phone, person)
+    await suspend(town, phone, person)
+    await phone.open(await town.pay_link(await town.dollar_payment(person)))
+    await phone.shows("paused")
 
 
 async def link_used(town, phone):
@@ -204,6 +290,25 @@ async def manage(town, phone):
     await phone.shows("manage")
 
 
+async def manage_paused(town, phone):
+    """A device that may have been copied, and another that can speak for it."""
+    await enrolled(town, phone)
+    person = town.last
+    await add_second(town, phone, person)
+    await suspend(town, phone, person)
+    await phone.open(await town.manage_link(person))
+    await phone.shows("manage")
+
+
+async def manage_alone(town, phone):
+    """The only device, and it may have been copied."""
+    await enrolled(town, phone)
+    person = town.last
+    await suspend(town, phone, person)
+    await phone.open(await town.manage_link(person))
+    await phone.shows("manage")
+
+
 async def remove_asked(town, phone):
     """Really remove?"""
     await enrolled(town, phone)
@@ -253,9 +358,11 @@ async def mandate_agreed(town, phone):
 WAYS = {
     way.__name__: way
     for way in (
-        look, finger, unverified, declined, paid, reserved, receipt, approve, bank, working, cancel_asked, cancelled,
-        set_up_first, link_used, link_replaced, link_wrong, no_link, session_ended, old_browser, enrolling, enrolled,
-        not_made, recovering, manage, remove_asked, adding, vouching, mandate, mandate_shown, mandate_agreed,
+        look, finger, unverified, declined, paid, reserved, paid_in_part, receipt, receipt_in_part, returned, approve,
+        bank, working, review, rejected, late, stepped_up, cancel_asked, cancelled, set_up_first, paused, link_used,
+        link_replaced, link_wrong, no_link, session_ended, old_browser, enrolling, enrolled, enrolled_from_app,
+        not_made, recovering, manage, manage_paused, manage_alone, remove_asked, adding, vouching, mandate,
+        mandate_shown, mandate_agreed,
     )
 }  # fmt: skip
 """Screen to the way there."""

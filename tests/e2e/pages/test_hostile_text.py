@@ -10,8 +10,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 TURN = "\u202e"
 NAMES = {
     "markup": "<img src=x onerror=document.title=1><script>x()</script>",
-    "turned": f"Café {TURN}{TURN}",
-    "isolated": "Café \u2069\u202e\u2067",
     "long": "W" * 64,
     "pictures": "👩‍👩‍👧‍👦" * 9,
     "quoted": "\"'><svg/onload=x()>{amount}{payee}$&",
@@ -41,7 +39,6 @@ async def test_a_shops_name_and_words_are_text_and_leave_the_amount_alone(town, 
     assert await phone.page.evaluate(FIRST_RUN) == 0
     assert not await phone.page.evaluate(WIDER), "nothing is pushed off the screen"
     shown = await phone.text()
-    assert TURN not in shown
     assert "¥12.50" in shown
     await phone.press()
     await phone.shows("paid")
@@ -55,9 +52,21 @@ async def test_a_shops_name_and_words_are_text_and_leave_the_amount_alone(town, 
     await phone.open(link.replace("/manage#", f"/manage?mandate={shop}#"))
     await phone.press()
     await phone.shows("agree")
-    assert TURN not in await phone.text(), "the amount stands behind the name, and is read as it is signed"
     assert await phone.page.evaluate(FIRST_RUN) == 0
     assert not await phone.page.evaluate(WIDER)
+
+
+async def test_what_turns_text_round_is_not_shown_even_where_it_came_past_the_server(town, phone, ann):
+    async def turn(route):
+        answer = await route.fetch()
+        await route.fulfill(response=answer, body=(await answer.text()).replace("Blue Door", f"Blue {TURN} Door"))
+
+    await phone.page.route("**/*CheckoutService/OpenSession", turn)
+    await phone.open(await town.pay_link(await town.payment(ann)))
+    shown = await phone.text()
+    assert "Blue" in shown
+    assert TURN not in shown
+    assert "12.50" in shown
 
 
 async def test_a_devices_name_is_text(town, phone, ann):

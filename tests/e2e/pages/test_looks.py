@@ -47,6 +47,14 @@ async def test_a_screen_is_for_everybody(town, reader, axe, name):
     assert await reader.page.title()
 
 
+async def test_the_chosen_way_to_pay_is_not_under_the_button_on_a_low_screen(town, chromium):
+    async with hold_phone(chromium, viewport={"width": 360, "height": 560}) as low:
+        await WAYS["declined"](town, low)
+        row = await low.page.locator("label.row:has(:checked)").bounding_box()
+        actions = await low.page.locator(".actions").bounding_box()
+        assert row["y"] + row["height"] <= actions["y"] + 1
+
+
 async def test_the_policy_is_strict_and_the_page_keeps_it(town, phone, ann):
     answers = {}
     phone.page.on("response", lambda answer: answers.setdefault(answer.url, answer))

@@ -51,7 +51,7 @@ async def test_small_payments_are_allowed_within_signed_limits_and_ended_again(t
     await phone.press("Continue")
     await phone.shows("agree")
     shown = await phone.text()
-    assert "Let Blue Door Café take up to ¥50.00 without asking" in shown
+    assert "Let Blue Door Café take up to ¥50.00\xa0CNY without asking" in shown
     assert "¥150.00" in shown
     assert await mandates(town, ann) == []
     await phone.press()
@@ -60,14 +60,25 @@ async def test_small_payments_are_allowed_within_signed_limits_and_ended_again(t
     assert mandate.payment_max.amount_minor == 50_00
     assert mandate.day_max.amount_minor == 150_00
 
-    payment = await town.payment(ann, 40_00, method=PaymentMethod.mandate(mandate.name, payer=ann.name))
-    await phone.open(await town.pay_link(payment))
-    await phone.press("Pay ¥40.00")
-    await phone.shows("paid")
-    assert await town.is_paid(payment)
+    before = await phone.signatures()
+    for method in (None, PaymentMethod.mandate(mandate.name, payer=ann.name)):
+        payment = await town.payment(ann, 40_00, method=method)
+        await phone.open(await town.pay_link(payment))
+        shown = await phone.text()
+        assert "No confirmation needed" in shown
+        assert "You allowed up to ¥50.00" in shown
+        await phone.press("Pay ¥40.00")
+        await phone.shows("paid")
+        assert await town.is_paid(payment)
+        paid = await town.partner.payments.get(payment)
+        assert (paid.mandate, paid.confirmation) == (mandate.name, "")
+    assert "Left today: ¥110.00" in shown
+    assert await phone.signatures() == before, "nobody was asked for a finger"
+    (mandate,) = await mandates(town, ann)
+    assert mandate.spent_total.amount_minor == 80_00
 
     await phone.open(await town.manage_link(ann))
-    assert "Up to ¥50.00 each, ¥150.00 a day" in await phone.text()
+    assert "Up to ¥50.00\xa0CNY each, ¥150.00\xa0CNY a day" in await phone.text()
     await phone.press("End")
     await phone.page.locator("dialog .danger").click()
     assert await phone.alert() == "Ended."
@@ -124,3 +135,30 @@ async def test_an_old_device_stops_a_recovery_that_is_not_its_owners(town, phone
     assert "Stopped" in await phone.alert()
     assert await town.passkeys(ann, PasskeyState.COOLING) == []
     assert len(await town.passkeys(ann)) == 1
+
+
+async def test_the_back_button_leads_from_every_step_to_the_one_before(town, phone, ann):
+    link = await town.manage_link(ann)
+    await phone.open(link)
+    await phone.press()
+    await phone.shows("add")
+    await phone.page.go_back()
+    await phone.shows("manage")
+    await phone.press()
+    await phone.shows("add")
+    await phone.press("Back")
+    await phone.shows("manage")
+
+    link = await town.manage_link(ann)
+    await phone.open(link.replace("/manage#", f"/manage?mandate={MERCHANT}#"))
+    await phone.page.get_by_label("¥20.00").check()
+    await phone.press("Continue")
+    await phone.shows("agree")
+    await phone.page.go_back()
+    await phone.shows("mandate")
+    assert await phone.page.get_by_label("¥20.00").is_checked(), "what was chosen is still chosen"
+    await phone.press("Continue")
+    await phone.shows("agree")
+    await phone.press()
+    await phone.shows("agreed")
+    assert [each.payment_max.amount_minor for each in await mandates(town, ann)] == [20_00]

@@ -99,7 +99,21 @@ def test_a_large_amount_is_shown_to_its_last_unit():
       const show = (amountMinor, currencyCode) => money({{ amountMinor, currencyCode }}, "en");
       console.log(JSON.stringify([show("9007199254740993", "CNY"), show("1250", "JPY"), show("1", "USDC")]));
     """
-    assert run(script, None) == ["¥90,071,992,547,409.93", "¥1,250", "0.000001 USDC"]
+    assert run(script, None) == ["¥90,071,992,547,409.93\xa0CNY", "¥1,250\xa0JPY", "0.000001\xa0USDC"]
+
+
+def test_no_two_currencies_look_alike():
+    codes = [row.code for row in CURRENCIES]
+    script = f"""
+      import {{ money }} from "{WEB}/scripts/money.js";
+      import {{ readFileSync }} from "node:fs";
+      const show = (currencyCode, language) => money({{ amountMinor: "1250000", currencyCode }}, language);
+      const codes = JSON.parse(readFileSync(0));
+      console.log(JSON.stringify(["en", "zh-CN"].map((language) => codes.map((code) => show(code, language)))));
+    """
+    for texts in run(script, codes):
+        assert [code for code, text in zip(codes, texts, strict=True) if text.count(code) != 1] == []
+        assert len({re.sub(r"[\d.,]", "", text) for text in texts}) == len(codes)
 
 
 def test_all_scripts_together_are_small_on_the_wire():

@@ -1,5 +1,7 @@
 """The way a payment is meant to go: set up once, open a link, one press, one finger, a receipt."""
 
+import re
+
 import pytest
 
 from keelpay import PaymentMethod
@@ -17,7 +19,10 @@ async def test_a_person_enrols_in_two_steps_and_pays_with_one_press(town, phone)
     await enrol(town, phone, person)  # one press, one finger
     (key,) = await town.passkeys(person)
     assert not key.synced
-    assert "¥2,000.00" in await phone.text(), "the limit of a new key is told"
+    told = await phone.text()
+    assert "¥2,000.00" in told, "the limit of a new key is told"
+    assert re.search(r"each until .*\d", told), "and until when"
+    assert "Your provider will let you know" in told, "we write to nobody ourselves"
 
     payment = await town.payment(person)
     assert await phone.open(await town.pay_link(payment)) == "look"

@@ -6,8 +6,10 @@ import pytest
 import pytest_asyncio
 
 from keelpay.enums import ConfirmationMethod, ConfirmationState
+from keelpay_server.auth.evidence_report import verify_evidence
+from keelpay_server.config import LogoSettings
 from keelpay_server.edge.settings import EdgeSettings
-from tests.e2e.pages.town import open_town
+from tests.e2e.pages.town import enrol, open_town
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -16,6 +18,15 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 async def town(tmp_path_factory):
     """An installation that offers it."""
     async with open_town(tmp_path_factory.mktemp("town"), edge=EdgeSettings(listen="127.0.0.1:0")) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def town_of_logos(tmp_path_factory):
+    """The same, with the marks of a bank and of a network that has taken its picture away."""
+    logos = (LogoSettings(url="/instrument.png", label="Harbour Bank"), LogoSettings(url="/gone.png", label="Harpoon"))
+    settings = {"edge": EdgeSettings(listen="127.0.0.1:0"), "logos": logos}
+    async with open_town(tmp_path_factory.mktemp("town"), **settings) as opened:
         yield opened
 
 
@@ -46,6 +57,18 @@ async def test_accepted_the_browser_signed_what_it_showed(town, phone, ann):
     assert client["type"] == "payment.get"
     assert client["payment"]["total"] == {"currency": "CNY", "value": "12.50"}
     assert client["payment"]["payeeName"] == "Blue Door Café"
+
+
+async def test_the_marks_of_bank_and_network_are_shown_and_signed_with_it(town_of_logos, phone):
+    person = await town_of_logos.person()
+    await enrol(town_of_logos, phone, person)
+    (confirmation,) = await paid(town_of_logos, phone, person, "autoAccept")
+    assert confirmation.method is ConfirmationMethod.SPC
+    client = json.loads(confirmation.evidence.client_data_json)
+    bank, network = client["payment"]["paymentEntitiesLogos"]
+    assert bank == {"url": f"{town_of_logos.pages}/instrument.png", "label": "Harbour Bank"}
+    assert network == {"url": "", "label": "Harpoon"}, "a picture that does not come does not stand in the way"
+    assert verify_evidence(confirmation.evidence.document_json).proven
 
 
 @pytest.mark.parametrize("mode", ["autoReject", "autoOptOut", "autoChooseToAuthAnotherWay"])

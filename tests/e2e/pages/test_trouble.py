@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from tests.e2e.pages.phone import SCREEN
+from tests.e2e.pages.phone import SCREEN, hold_phone
+from tests.e2e.pages.town import enrol
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 CONFIRM = "**/*ConfirmPayment"
@@ -176,3 +177,15 @@ async def test_a_server_that_is_away_for_a_moment_is_waited_for(town, phone, ann
     await phone.page.route("**/OpenSession", away)
     assert await phone.open(await town.pay_link(await town.payment(ann))) == "look"
     assert len(calls) == 3
+
+
+async def test_who_comes_back_after_setting_up_a_finger_finds_the_ways_that_need_one_open(town, phone, chromium):
+    person = await town.person()
+    await phone.open(await town.pay_link(await town.payment(person)))
+    await phone.page.get_by_label("Alipay").check()
+    assert await phone.page.get_by_label("Balance").is_disabled()
+    async with hold_phone(chromium) as other:
+        await enrol(town, other, person)
+    await phone.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    await phone.page.get_by_label("Balance").and_(phone.page.locator(":enabled")).wait_for()
+    assert await phone.page.get_by_label("Alipay").is_checked(), "what was chosen stays chosen"

@@ -8,13 +8,18 @@ import itertools
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
+from msgspec import structs
+
 from keelpay import Card, Money, PaymentMethod, Wallet
-from keelpay.enums import PasskeyState, PaymentState
+from keelpay.enums import Label, PasskeyState, PaymentState, ReviewState
+from keelpay_server.config import SANDBOX_RAILS
 from tests.e2e.installation import CALENDAR, FEES, Person, cny, open_installation
 
 SHOP = "https://shop.example/done"
 """Where the shop takes people back."""
 MERCHANT = "merchants/blue-door"
+TAKEN = {"card": ("CNY", "USD")}
+"""Currencies of the banks here; those of other channels take yuan alone."""
 _NUMBERS = itertools.count(1)
 
 
@@ -37,13 +42,14 @@ class Town:
 
     async def open_shop(self):
         """A shop that people come back to, and one whose currency no wallet here takes."""
+        await self._shop("blue-door", "Blue Door Café", "CNY")
+        await self._shop("dollars", "Dollar Store", "USD")
+
+    async def _shop(self, name, display_name, currency):
         await self.partner.merchants.create(
-            "blue-door", display_name="Blue Door Café", settlement_currency="CNY", calendar=CALENDAR, fees=FEES,
+            name, display_name=display_name, settlement_currency=currency, calendar=CALENDAR, fees=FEES,
             return_origins=["https://shop.example"],
         )  # fmt: skip
-        await self.partner.merchants.create(
-            "dollars", display_name="Dollar Store", settlement_currency="USD", calendar=CALENDAR, fees=FEES
-        )
 
     async def person(self, *, balance_minor=500_000, card="", wallet=True, locale="en"):
         """Somebody with a wallet and a balance, perhaps a card of the sandbox bank's table, and no passkey."""
@@ -75,11 +81,11 @@ class Town:
         """A link to look after passkeys and mandates."""
         return (await self.partner.tokens.manage_link(person.name)).url
 
-    async def payment(self, person, amount_minor=1250, *, method=None, **draft):
+    async def payment(self, person, amount_minor=1250, *, method=None, merchant=MERCHANT, **draft):
         """A payment that waits for its payer: from the balance, unless another way is given."""
         chosen = replace(method or PaymentMethod.balance(person.name), return_url=SHOP)
         drafted = self.partner.payments.draft(
-            merchant=MERCHANT, amount=cny(amount_minor), method=chosen, description="2 flat whites", **draft
+            merchant=merchant, amount=cny(amount_minor), method=chosen, description="2 flat whites", **draft
         )
         return await self.partner.payments.create(drafted)
 
@@ -94,6 +100,32 @@ class Town:
         )
         return await self.partner.payments.create(drafted)
 
+    async def shop_of_fraud(self, phone, person):
+        """A shop where this person's wallet and phone were used for a fraud, as an operator has reported.
+
+        It is a new one each time: what is known of a shop grows with each report.
+        """
+        name = f"watched-{next(_NUMBERS)}"
+        await self._shop(name, "Blue Door Café", "CNY")
+        method = PaymentMethod.wallet(payer=person.name, instrument=person.wallet)
+        payment = await self.payment(person, method=method, merchant=f"merchants/{name}")
+        await phone.open(await self.pay_link(payment))
+        await phone.press()
+        await phone.shows("paid")
+        await self.made.ling.risk.report_outcome(payment, label=Label.FRAUD, source="told by the bank")
+        return f"merchants/{name}"
+
+    async def suspicious_payment(self, phone, person, amount_minor=20_000_00, **draft):
+        """A payment that is large enough for a person to look at it, after what happened at the shop."""
+        shop = await self.shop_of_fraud(phone, person)
+        method = PaymentMethod.wallet(payer=person.name, instrument=person.wallet)
+        return await self.payment(person, amount_minor, method=method, merchant=shop, **draft)
+
+    async def judge(self, payment, verdict):
+        """An operator judges what waits for one."""
+        async for review in self.made.ling.reviews.list(payment=payment, state=ReviewState.OPEN):
+            await self.made.ling.reviews.decide(review, verdict=verdict, comment="asked the payer")
+
     async def pay_link(self, payment):
         """The link to a payment's page."""
         return (await self.partner.orders.create_checkout_link(payment)).url
@@ -101,6 +133,10 @@ class Town:
     async def state(self, payment):
         """Where a payment stands."""
         return (await self.partner.payments.get(payment)).state
+
+    async def is_in(self, payment, state):
+        """Whether a payment stands there."""
+        return await self.state(payment) is state
 
     async def is_paid(self, payment):
         """Whether the money is taken, and exactly that much."""
@@ -115,7 +151,8 @@ class Town:
 @asynccontextmanager
 async def open_town(folder, **settings):
     """A town in a folder, with settings of its server."""
-    async with open_installation(folder, **settings) as made:
+    rails = tuple(structs.replace(rail, currencies=TAKEN.get(rail.channel, ("CNY",))) for rail in SANDBOX_RAILS)
+    async with open_installation(folder, **{"rails": rails, **settings}) as made:
         town = Town(made=made)
         await town.open_shop()
         yield town
@@ -126,3 +163,34 @@ async def enrol(town, phone, person):
     assert await phone.open(await town.enrol_link(person)) == "enrol"
     await phone.press()
     await phone.shows("enrolled")
+
+
+async def suspend(town, phone, person):
+    """Somebody tries a copy of the phone's key, twice: it is suspended. The phone is left with the copy."""
+    (original,) = await phone.keys()
+    payment = await town.payment(person)
+    await phone.open(await town.pay_link(payment))
+    await phone.press()
+    await phone.shows("paid")
+    for _ in range(2):
+        payment = await town.payment(person)
+        await phone.plug_in()
+        await phone.take_key({**original, "signCount": 0})
+        await phone.open(await town.pay_link(payment))
+        await phone.press()
+        await phone.page.locator(".alert, main[data-state=paused]").wait_for()
+        assert not await town.is_paid(payment)
+
+
+async def add_second(town, phone, person):
+    """The person adds a second key, which then lies in a drawer; returns it."""
+    await phone.open(await town.manage_link(person))
+    drawer = await phone.another(transport="usb")
+    await phone.press()
+    await phone.shows("add")
+    await phone.page.locator("input").fill("Ann's laptop")
+    await phone.press()
+    await phone.shows("vouch")
+    await phone.press()
+    await phone.shows("manage")
+    return await phone.unplug(drawer)

@@ -16,6 +16,8 @@ REASON_ENUM = "keelpay.api.type.v1.Reason"
 BARE_NAMES = frozenset({"State", "Kind"})
 # Two areas call an enum alike: the bank's side of it carries the area's name.
 PREFIXED_AREAS = {"rail": "Rail"}
+# Options of the contract itself, which no message carries.
+OPTIONS = frozenset({"Bounds"})
 FILE_ENUM = descriptor_pb2.FileDescriptorProto.ENUM_TYPE_FIELD_NUMBER
 FILE_MESSAGE = descriptor_pb2.FileDescriptorProto.MESSAGE_TYPE_FIELD_NUMBER
 MESSAGE_ENUM = descriptor_pb2.DescriptorProto.ENUM_TYPE_FIELD_NUMBER
@@ -89,6 +91,8 @@ def file_enums(file: descriptor_pb2.FileDescriptorProto) -> Iterator[Enum]:
     for index, enum in enumerate(file.enum_type):
         yield one_enum(enum, prefix + enum.name, f"{file.package}.{enum.name}", (FILE_ENUM, index), comments)
     for outer, message in enumerate(file.message_type):
+        if message.name in OPTIONS:
+            continue
         for index, enum in enumerate(message.enum_type):
             name = message.name + enum.name if enum.name in BARE_NAMES else enum.name
             path = (FILE_MESSAGE, outer, MESSAGE_ENUM, index)

@@ -13,7 +13,7 @@ from keelpay.api.auth.v1 import approval_service_pb2_grpc
 from keelpay_server.book import ids
 from keelpay_server.book.call import current
 from keelpay_server.book.engine import Engine
-from keelpay_server.book.filtering import Meaning, one_of, parse_filter, parse_order, text_of, time_of
+from keelpay_server.book.filtering import Meaning, one_of, parse_filter, text_of, time_of
 from keelpay_server.book.paging import Pager
 from keelpay_server.book.reaction import Reactions
 from keelpay_server.book.reasons import Reason
@@ -55,9 +55,7 @@ class ApprovalService(approval_service_pb2_grpc.ApprovalServiceServicer):
         """See the contract."""
         call = current()
         where = parse_filter(request.filter, FILTERS)
-        column, descending = parse_order(request.order_by, ORDERS, "create_time desc")
-        scope = f"{call.method}\n{request.filter}\n{request.order_by}\n{call.caller.actor}"
-        page = self._pager.page(scope, request.page_size, request.page_token, order=column, descending=descending)
+        scope, page = self._pager.listed(call, request, ORDERS, "")
         rows = await self._engine.reader.find(Proposal, where, page)
         return pb.ListProposalsResponse(
             proposals=[render_proposal(row) for row in rows], next_page_token=self._pager.next_token(scope, page, rows)

@@ -75,8 +75,8 @@ class Verified:
     """What a valid signature proved.
 
     Attributes:
-        sign_count: The counter to store by compare-and-set.
-        counter_regressed: The counter did not grow: the caller refuses this assertion and tells risk.
+        sign_count: The counter; whoever spends the proof compares it with the passkey's counter of then.
+        counter_regressed: It had not grown when it was verified: what evidence tells of it later.
         backup_eligible: Whether the passkey may be synced.
         backup_state: Whether it is synced now.
         origin: Where the ceremony ran.
@@ -202,7 +202,7 @@ def _check_client_data(client: ClientData, expected: ExpectedAssertion) -> None:
         AssertionFailure.CHALLENGE,
         "another challenge",
     )
-    require(client.origin in expected.party.origins, AssertionFailure.ORIGIN, repr(client.origin))
+    require(client.origin in expected.party.origins, AssertionFailure.ORIGIN, expected.party.strange(client.origin))
     top_origin = _top_origin(client, expected.method)
     require(
         top_origin in expected.party.embedders if client.cross_origin else client.top_origin is None,

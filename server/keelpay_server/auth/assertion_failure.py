@@ -40,7 +40,7 @@ class AssertionRefused(Exception):  # noqa: N818  (a refusal is an outcome, not 
 
     Attributes:
         failure: The first check that failed.
-        detail: One sentence for the log; it may quote what the browser sent.
+        detail: One sentence for the developer who called; it may quote what the browser sent.
     """
 
     def __init__(self, failure: AssertionFailure, detail: str) -> None:

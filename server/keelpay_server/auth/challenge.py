@@ -15,6 +15,7 @@ from .terms import (
     ConfirmationMethod,
     MandateTerms,
     PasskeyAddTerms,
+    PasskeyResumeTerms,
     PaymentTerms,
     RecoveryVetoTerms,
     Terms,
@@ -26,6 +27,7 @@ MANDATE_V1: Final = "keelpay.mandate.v1"
 WITHDRAWAL_V1: Final = "keelpay.withdrawal.v1"
 PASSKEY_ADD_V1: Final = "keelpay.passkey-add.v1"
 RECOVERY_VETO_V1: Final = "keelpay.recovery-veto.v1"
+PASSKEY_RESUME_V1: Final = "keelpay.passkey-resume.v1"
 
 NONCE_BYTES: Final = 32
 TEXT_LENGTH_MAX: Final = 1024
@@ -102,6 +104,15 @@ _MEMBERS: Final[dict[type[Terms], tuple[str, dict[str, str]]]] = {
             "rp_id": "rpId",
         },
     ),
+    PasskeyResumeTerms: (
+        PASSKEY_RESUME_V1,
+        {
+            "passkey_id": "passkeyId",
+            "payer_id": "payerId",
+            "passkey_display": "passkeyDisplay",
+            "rp_id": "rpId",
+        },
+    ),
 }
 _TYPES: Final = {kind: terms_type for terms_type, (kind, _) in _MEMBERS.items()}
 _INTEGER_MIN: Final = {
@@ -118,7 +129,7 @@ def document(terms: Terms, nonce: bytes, expires_at_s: int) -> dict[str, str]:
 
     Args:
         terms: What was displayed.
-        nonce: 32 random bytes, fresh for each confirmation.
+        nonce: 32 bytes, fresh for each confirmation (`evidence_seal`).
         expires_at_s: When the confirmation ends, unix seconds.
 
     Raises:

@@ -15,6 +15,7 @@ from .terms import (
     ConfirmationMethod,
     MandateTerms,
     PasskeyAddTerms,
+    PasskeyResumeTerms,
     PaymentTerms,
     RecoveryVetoTerms,
     Terms,
@@ -59,7 +60,7 @@ class Confirmation(NamedTuple):
         method: 1 WEBAUTHN, 2 SPC.
         terms: The signed document, JSON (auth.challenge.document).
         rp_id: The relying party in it.
-        nonce: Its 32 random bytes.
+        nonce: Its 32 bytes, half of them random (`evidence_seal`).
         challenge: SHA-256 over the canonical terms: what is signed.
         display: JSON of what Secure Payment Confirmation shows besides the terms, or empty.
         options: JSON for the browser.
@@ -95,7 +96,7 @@ class Confirmation(NamedTuple):
 
     @property
     def kind_of_act(self) -> str:
-        """`payment`, `withdrawal`, `mandate`, `passkey-add` or `recovery-veto`."""
+        """`payment`, `withdrawal`, `mandate`, `passkey-add`, `recovery-veto` or `passkey-resume`."""
         return self.act.partition(":")[0]
 
     @property
@@ -117,6 +118,8 @@ def act_of(terms: Terms) -> str:
             return f"passkey-add:{terms.registration_id}"
         case RecoveryVetoTerms():
             return f"recovery-veto:{terms.passkey_id}"
+        case PasskeyResumeTerms():
+            return f"passkey-resume:{terms.passkey_id}"
 
 
 def exposure(terms: Terms) -> int:
@@ -126,7 +129,7 @@ def exposure(terms: Terms) -> int:
             return terms.amount_minor
         case MandateTerms():
             return terms.day_max_minor
-        case PasskeyAddTerms() | RecoveryVetoTerms():
+        case PasskeyAddTerms() | RecoveryVetoTerms() | PasskeyResumeTerms():
             return 0
 
 

@@ -16,6 +16,7 @@ from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused, invalid
 from keelpay_server.book.times import SECOND_US
 from keelpay_server.book.world import World
+from keelpay_server.ledger.money import amount_text
 
 from .challenge import TermsInvalid, challenge, document
 from .confirmation import (
@@ -26,13 +27,13 @@ from .confirmation import (
     event_of,
     expiry_of,
     exposure,
+    exposure_currency,
     move,
 )
-from .evidence import SpcDisplay
 from .options import KnownPasskey, request_options, spc_request
 from .passkey import Passkey, PasskeyState, may_veto
+from .spc_display import SpcDisplay, displayed, write_display
 from .terms import ConfirmationMethod, PaymentTerms, RecoveryVetoTerms, Terms
-from .verification import displayed, write_display
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +42,7 @@ class Ceremony:
 
     Attributes:
         method: The ceremony.
-        nonce: 32 random bytes.
+        nonce: 32 fresh bytes (`evidence_seal`).
         life_s: How long it can be spent.
         limit_minor: The most that a new passkey may confirm in the currency of the terms.
         display: What Secure Payment Confirmation shows besides the terms; None for plain WebAuthn.
@@ -117,8 +118,9 @@ def usable(keys: Sequence[Passkey], terms: Terms, ceremony: Ceremony, wall_us: i
             raise Refused(Reason.PASSKEY_REQUIRED, "no passkey was made for Secure Payment Confirmation; use WEBAUTHN")
     enough = [key for key in active if wall_us >= key.trusted_time or exposure(terms) <= ceremony.limit_minor]
     if not enough:
-        limit = str(ceremony.limit_minor)
-        raise Refused(Reason.PASSKEY_LIMIT_EXCEEDED, "the payer's passkeys are new", limit_minor=limit)
+        limit = amount_text(ceremony.limit_minor, exposure_currency(terms))
+        sentence = f"the payer's passkeys are new and confirm at most {limit}"
+        raise Refused(Reason.PASSKEY_LIMIT_EXCEEDED, sentence, limit_minor=str(ceremony.limit_minor))
     return sorted(enough)
 
 

@@ -6,6 +6,8 @@ confirmation. Invariant: rows are only added; one confirmation has one at most.
 
 from typing import NamedTuple
 
+from .evidence_outcome import EvidenceOutcome
+
 
 class ConfirmationEvidence(NamedTuple):
     """The proof of one spent confirmation.
@@ -14,9 +16,10 @@ class ConfirmationEvidence(NamedTuple):
         id: The confirmation's key.
         payer: `<partner>/<id>`.
         passkey: The passkey that signed.
-        document: Terms, nonce, assertion, public key, relying party and times (auth.evidence), JSON.
+        document: Terms, nonce, assertion, public key, relying party and times (auth.evidence), JSON; outcome and seal
+            are put to it when it is handed out.
         reason: Why the valid signature was refused all the same, or empty: it was accepted.
-        create_time: Wall clock.
+        create_time: When that was decided, wall clock.
     """
 
     id: bytes
@@ -25,3 +28,8 @@ class ConfirmationEvidence(NamedTuple):
     document: str
     reason: str
     create_time: int
+
+    @property
+    def outcome(self) -> EvidenceOutcome:
+        """What became of the confirmation."""
+        return EvidenceOutcome(self.reason, self.create_time)

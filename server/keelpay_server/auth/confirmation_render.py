@@ -6,42 +6,30 @@ In: stored rows. Out: the contract's messages. Invariant: the terms are shown ex
 import json
 
 from google.protobuf.json_format import ParseDict
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from keelpay.api.auth.v1 import confirmation_pb2, mandate_pb2, passkey_pb2
-from keelpay.api.type.v1 import money_pb2
 from keelpay_server.book import ids
-from keelpay_server.book.times import SECOND_US
+from keelpay_server.book.reasons import Reason
+from keelpay_server.book.wire_render import money, stamp
 
 from . import base64url, names
 from .confirmation import Confirmation
 from .confirmation_evidence import ConfirmationEvidence
 from .enrolment import Registration
+from .evidence import finished
+from .evidence_seal import EvidenceSealer
 from .mandate import Mandate, spent_today
 from .passkey import Passkey, PasskeyState
 
 _TERMS = {
     "payment": "payment", "mandate": "mandate", "withdrawal": "withdrawal", "passkey-add": "passkey_add",
-    "recovery-veto": "recovery_veto",
+    "recovery-veto": "recovery_veto", "passkey-resume": "passkey_resume",
 }  # fmt: skip
 """Kind of act to the field of the contract."""
 
 
-def stamp(time_us: int) -> Timestamp:
-    """Returns a protobuf timestamp of microseconds."""
-    seconds, micros = divmod(time_us, SECOND_US)
-    return Timestamp(seconds=seconds, nanos=micros * 1000)
-
-
-def money(amount_minor: int, currency: str) -> money_pb2.Money:
-    """Returns a protobuf amount."""
-    return money_pb2.Money(currency_code=currency, amount_minor=amount_minor)
-
-
-def render_confirmation(
-    confirmation: Confirmation, evidence: ConfirmationEvidence | None = None
-) -> confirmation_pb2.Confirmation:
-    """Returns a confirmation; with its evidence for those who may see it."""
+def render_confirmation(confirmation: Confirmation) -> confirmation_pb2.Confirmation:
+    """Returns a confirmation, without its evidence."""
     message = confirmation_pb2.Confirmation(
         name=names.payers_own_name("confirmations", confirmation.payer, confirmation.id),
         state=confirmation.state,  # type: ignore[arg-type]
@@ -56,20 +44,23 @@ def render_confirmation(
     )
     field = getattr(message, _TERMS[confirmation.kind_of_act])
     ParseDict(json.loads(confirmation.terms), field)
-    if evidence is not None:
-        document = json.loads(evidence.document)
-        response = document["assertion"]["response"]
-        message.evidence.CopyFrom(
-            confirmation_pb2.ConfirmationEvidence(
-                passkey=names.payers_own_name("passkeys", evidence.payer, evidence.passkey),
-                public_key_cose=base64url.decode(document["passkey"]["publicKey"]),
-                client_data_json=base64url.decode(response["clientDataJSON"]),
-                authenticator_data=base64url.decode(response["authenticatorData"]),
-                signature=base64url.decode(response["signature"]),
-                document_json=evidence.document,
-            )
-        )
     return message
+
+
+def render_evidence(evidence: ConfirmationEvidence, sealer: EvidenceSealer) -> confirmation_pb2.ConfirmationEvidence:
+    """Returns the proof of a spent confirmation, for those who may see it; its file sealed."""
+    document = json.loads(evidence.document)
+    response = document["assertion"]["response"]
+    return confirmation_pb2.ConfirmationEvidence(
+        passkey=names.payers_own_name("passkeys", evidence.payer, evidence.passkey),
+        public_key_cose=base64url.decode(document["passkey"]["publicKey"]),
+        client_data_json=base64url.decode(response["clientDataJSON"]),
+        authenticator_data=base64url.decode(response["authenticatorData"]),
+        signature=base64url.decode(response["signature"]),
+        document_json=finished(evidence.document, evidence.outcome, sealer),
+        refusal=0 if evidence.outcome.accepted else Reason[evidence.reason].value,  # type: ignore[arg-type]
+        decide_time=stamp(evidence.create_time),
+    )
 
 
 def render_mandate(mandate: Mandate, signed: Confirmation | None, business_us: int) -> mandate_pb2.Mandate:
@@ -107,13 +98,13 @@ def render_mandate(mandate: Mandate, signed: Confirmation | None, business_us: i
     return message
 
 
-def render_passkey(passkey: Passkey, *, wall_us: int, limit: tuple[int, str]) -> passkey_pb2.Passkey:
+def render_passkey(passkey: Passkey, *, wall_us: int, limit: tuple[int, str] | None) -> passkey_pb2.Passkey:
     """Returns a passkey.
 
     Args:
         passkey: The row.
         wall_us: Now.
-        limit: The most that a new one may confirm, minor units and currency.
+        limit: The most that a new one may confirm, minor units and currency; None where no currency is known.
     """
     message = passkey_pb2.Passkey(
         name=names.payers_own_name("passkeys", passkey.payer, passkey.id),
@@ -129,7 +120,9 @@ def render_passkey(passkey: Passkey, *, wall_us: int, limit: tuple[int, str]) ->
     if passkey.state == PasskeyState.COOLING:
         message.cooling_end_time.CopyFrom(stamp(passkey.cooling_end_time))
     if wall_us < passkey.trusted_time:
-        message.amount_limit.CopyFrom(money(*limit))
+        message.limit_end_time.CopyFrom(stamp(passkey.trusted_time))
+        if limit is not None:
+            message.amount_limit.CopyFrom(money(*limit))
     if passkey.last_use_time:
         message.last_use_time.CopyFrom(stamp(passkey.last_use_time))
     return message

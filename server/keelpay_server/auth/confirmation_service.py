@@ -1,78 +1,64 @@
-"""ConfirmationService on the wire: confirmations of every kind of act, and mandates.
+"""ConfirmationService on the wire: confirmations of every kind of act; mandates are in the part beside it.
 
-In: validated requests of payers and their partners. Out: confirmations and mandates. Invariant: what is to be signed is
-built from stored facts; a payer's token asks only for the acts of its purpose.
+In: validated requests of payers and their partners. Out: confirmations. Invariant: what is to be signed is built from
+stored facts; a payer's token asks only for the acts of its purpose.
 """
 
-from collections.abc import Callable
 from typing import Final
 
 from keelpay.api.auth.v1 import confirmation_service_pb2 as pb
-from keelpay.api.auth.v1 import confirmation_service_pb2_grpc, mandate_pb2
-from keelpay_server.book.call import Call, current
+from keelpay_server.book.call import current
 from keelpay_server.book.caller import Caller, CallerKind
-from keelpay_server.book.engine import Engine
-from keelpay_server.book.filtering import Meaning, one_of, parse_filter, parse_order
-from keelpay_server.book.merchant import Merchant
-from keelpay_server.book.ownership import own_partner, own_payer
-from keelpay_server.book.paging import Pager
+from keelpay_server.book.ownership import own_payer
 from keelpay_server.book.reasons import Reason
-from keelpay_server.book.refusal import Refused, invalid
+from keelpay_server.book.refusal import Refused, invalid, known_currency
 from keelpay_server.book.request import identify
-from keelpay_server.ledger.currency import CurrencyError, currency
+from keelpay_server.ledger.currency import currency
 
 from . import names
-from .challenge import NONCE_BYTES
 from .confirmation import METHODS, Confirmation, exposure_currency
 from .confirmation_commands import Ceremony, RejectConfirmation, StartConfirmation
 from .confirmation_evidence import ConfirmationEvidence
-from .confirmation_render import render_confirmation, render_mandate
+from .confirmation_reads import own_confirmation
+from .confirmation_render import render_confirmation, render_evidence
+from .confirmation_service_mandates import MandateMethods
 from .enrolment import Registration
-from .evidence import SpcDisplay
-from .mandate import Mandate, MandateState
-from .mandate_commands import FinishMandate, RevokeMandate, StartMandate
 from .passkey import Passkey, PasskeyState
-from .settings import AuthSettings
-from .terms import ConfirmationMethod, PasskeyAddTerms, PaymentTerms, RecoveryVetoTerms, Terms, WithdrawalTerms
-from .terms_source import PaymentTermsSource
+from .spc_display import SpcDisplay
+from .terms import (
+    ConfirmationMethod,
+    PasskeyAddTerms,
+    PasskeyResumeTerms,
+    PaymentTerms,
+    RecoveryVetoTerms,
+    Terms,
+    WithdrawalTerms,
+)
 from .token import PayerPurpose
-from .verification import verify
 
-ACTS: Final = ("payment", "withdrawal", "registration", "recovery_veto")
+ACTS: Final = ("payment", "withdrawal", "registration", "recovery_veto", "passkey_resume")
 PURPOSE_OF: Final = {
     "payment": PayerPurpose.PAY, "withdrawal": PayerPurpose.MANAGE, "registration": PayerPurpose.MANAGE,
-    "recovery_veto": PayerPurpose.MANAGE,
+    "recovery_veto": PayerPurpose.MANAGE, "passkey_resume": PayerPurpose.MANAGE,
 }  # fmt: skip
 """The purpose a payer's token must have to ask for an act."""
-FILTERS: Final[dict[str, Meaning]] = {
-    "payer": lambda name: ("payer", names.parse_payer(name, "filter")),
-    "state": one_of("state", MandateState),
+PASSKEY_ACTS: Final[dict[str, tuple[PasskeyState, type[RecoveryVetoTerms | PasskeyResumeTerms]]]] = {
+    "recovery_veto": (PasskeyState.COOLING, RecoveryVetoTerms),
+    "passkey_resume": (PasskeyState.SUSPENDED, PasskeyResumeTerms),
 }
-ORDERS: Final = {"create_time": "id"}
-_ANY_MERCHANT: Final = "-"
+"""Acts about one passkey: the state it has to be in, and their terms."""
 
 
-class ConfirmationService(confirmation_service_pb2_grpc.ConfirmationServiceServicer):
-    """Confirmations and mandates (see the contract).
+class ConfirmationService(MandateMethods):
+    """Confirmations (see the contract).
 
     Args:
         engine: The book.
         pager: Page tokens.
         settings: Relying party and limits.
         source: What is stored of payments and instruments.
-        random_bytes: A source of chance that cannot be guessed.
+        sealer: Makes the nonces of confirmations and seals their evidence.
     """
-
-    def __init__(
-        self,
-        engine: Engine,
-        pager: Pager,
-        settings: AuthSettings,
-        source: PaymentTermsSource,
-        random_bytes: Callable[[int], bytes],
-    ) -> None:
-        self._engine, self._reader, self._pager = engine, engine.reader, pager
-        self._settings, self._source, self._random_bytes = settings, source, random_bytes
 
     async def StartConfirmation(
         self, request: pb.StartConfirmationRequest, context: object
@@ -102,7 +88,7 @@ class ConfirmationService(confirmation_service_pb2_grpc.ConfirmationServiceServi
     ) -> pb.RejectConfirmationResponse:
         """See the contract."""
         call = current()
-        row = await self._own(call.caller, request.name)
+        row = await own_confirmation(self._reader, call.caller, request.name)
         command = RejectConfirmation(
             request=identify(call, request, request.name), caller=call.caller, deadline_us=call.deadline_us,
             confirmation=row.id, payer=row.payer, rejection=request.rejection,
@@ -114,82 +100,13 @@ class ConfirmationService(confirmation_service_pb2_grpc.ConfirmationServiceServi
     async def GetConfirmation(self, request: pb.GetConfirmationRequest, context: object) -> pb.GetConfirmationResponse:
         """See the contract."""
         call = current()
-        row = await self._own(call.caller, request.name)
-        evidence = None
+        row = await own_confirmation(self._reader, call.caller, request.name)
+        message = render_confirmation(row)
         if call.caller.kind is not CallerKind.PAYER:
             evidence = await self._reader.get(ConfirmationEvidence, row.id)
-        return pb.GetConfirmationResponse(confirmation=render_confirmation(row, evidence))
-
-    async def StartMandate(self, request: pb.StartMandateRequest, context: object) -> pb.StartMandateResponse:
-        """See the contract."""
-        call = current()
-        asked = request.mandate
-        payer = names.parse_payer(asked.payer, "mandate.payer")
-        own_payer(call.caller, payer)
-        code = _one_currency(asked)
-        instrument, display = await self._instrument(payer, asked.instrument)
-        settings = self._settings
-        command = StartMandate(
-            request=identify(call, request, request.parent), caller=call.caller, deadline_us=call.deadline_us,
-            merchant=names.parse_one("merchants", request.parent, "parent"), payer=payer, currency=code,
-            payment_max=asked.payment_max.amount_minor, day_max=asked.day_max.amount_minor,
-            total_max=asked.total_max.amount_minor, valid_until_s=asked.expire_time.seconds,
-            instrument=instrument, instrument_display=display, rp_id=settings.party.rp_id,
-            ceremony=Ceremony(
-                method=ConfirmationMethod.WEBAUTHN, nonce=self._random_bytes(NONCE_BYTES),
-                life_s=settings.confirmation_life_s, limit_minor=settings.new_passkey_limit(code),
-            ),
-        )  # fmt: skip
-        outcome = await self._engine.execute(command)
-        row = await self._engine.answer(Confirmation, outcome)
-        return pb.StartMandateResponse(confirmation=render_confirmation(row), replayed=outcome.replayed)
-
-    async def FinishMandate(self, request: pb.FinishMandateRequest, context: object) -> pb.FinishMandateResponse:
-        """See the contract."""
-        call = current()
-        row = await self._own(call.caller, request.confirmation)
-        proof = await verify(
-            self._reader, self._settings, request.confirmation, request.assertion_json, self._engine.wall()
-        )
-        signed = render_confirmation(row).mandate.instrument_id
-        own = "" if signed in {"", names.BALANCE} else signed
-        command = FinishMandate(
-            request=identify(call, request, request.parent), caller=call.caller, deadline_us=call.deadline_us,
-            merchant=names.parse_one("merchants", request.parent, "parent"), proof=proof,
-            instrument_display=(await self._instrument(row.payer, own))[1],
-        )  # fmt: skip
-        outcome = await self._engine.execute(command)
-        mandate = await self._engine.answer(Mandate, outcome)
-        return pb.FinishMandateResponse(mandate=await self._render(mandate), replayed=outcome.replayed)
-
-    async def RevokeMandate(self, request: pb.RevokeMandateRequest, context: object) -> pb.RevokeMandateResponse:
-        """See the contract."""
-        call = current()
-        merchant, key = names.parse_mandate(request.name)
-        stored = await self._reader.get(Mandate, key)
-        if stored is None or stored.merchant != merchant:
-            raise Refused(Reason.RESOURCE_NOT_FOUND, resource="mandate")
-        own_payer(call.caller, stored.payer)
-        command = RevokeMandate(
-            request=identify(call, request, request.name), caller=call.caller, deadline_us=call.deadline_us,
-            mandate=key, merchant=merchant,
-        )  # fmt: skip
-        outcome = await self._engine.execute(command)
-        mandate = await self._engine.answer(Mandate, outcome)
-        return pb.RevokeMandateResponse(mandate=await self._render(mandate), replayed=outcome.replayed)
-
-    async def ListMandates(self, request: pb.ListMandatesRequest, context: object) -> pb.ListMandatesResponse:
-        """See the contract."""
-        call = current()
-        where = await self._visible(call, request)
-        column, descending = parse_order(request.order_by, ORDERS, "create_time desc")
-        scope = f"{call.method}\n{request.parent}\n{request.filter}\n{request.order_by}\n{call.caller.actor}"
-        page = self._pager.page(scope, request.page_size, request.page_token, order=column, descending=descending)
-        rows = await self._reader.find(Mandate, where, page)
-        return pb.ListMandatesResponse(
-            mandates=[await self._render(row) for row in rows],
-            next_page_token=self._pager.next_token(scope, page, rows),
-        )
+            if evidence is not None:
+                message.evidence.CopyFrom(render_evidence(evidence, self._sealer))
+        return pb.GetConfirmationResponse(confirmation=message)
 
     async def _terms(
         self, request: pb.StartConfirmationRequest, act: str, payer: str, method: ConfirmationMethod
@@ -200,7 +117,7 @@ class ConfirmationService(confirmation_service_pb2_grpc.ConfirmationServiceServi
             return await self._source.payment_terms(request.payment, payer=payer, rp_id=rp_id, method=method)
         if act == "withdrawal":
             amount = request.withdrawal.amount
-            _known_currency(amount.currency_code, "withdrawal.amount")
+            known_currency("withdrawal.amount", amount.currency_code)
             display = await self._source.instrument_display(payer, request.withdrawal.instrument)
             return WithdrawalTerms(
                 payer_id=payer_name, currency=amount.currency_code, amount_minor=amount.amount_minor,
@@ -208,7 +125,7 @@ class ConfirmationService(confirmation_service_pb2_grpc.ConfirmationServiceServi
             )  # fmt: skip
         if act == "registration":
             return await self._passkey_add(request.registration, payer, rp_id)
-        return await self._veto(request.recovery_veto, payer, rp_id)
+        return await self._of_passkey(act, getattr(request, act), payer, rp_id)
 
     async def _passkey_add(self, name: str, payer: str, rp_id: str) -> Terms:
         own = names.parse_payers_own("registrations", name, "registration")
@@ -219,14 +136,14 @@ class ConfirmationService(confirmation_service_pb2_grpc.ConfirmationServiceServi
             registration_id=name, payer_id=names.payer_name(payer), passkey_display=row.display_name, rp_id=rp_id
         )
 
-    async def _veto(self, name: str, payer: str, rp_id: str) -> Terms:
-        own = names.parse_payers_own("passkeys", name, "recovery_veto")
+    async def _of_passkey(self, act: str, name: str, payer: str, rp_id: str) -> Terms:
+        """Builds terms about one passkey of the payer, which has to be in the state that the act is about."""
+        state, terms = PASSKEY_ACTS[act]
+        own = names.parse_payers_own("passkeys", name, act)
         row = await self._reader.get(Passkey, own.id)
-        if row is None or not row.payer == own.payer == payer or row.state != PasskeyState.COOLING:
+        if row is None or not row.payer == own.payer == payer or row.state != state:
             raise Refused(Reason.RESOURCE_NOT_FOUND, resource="passkey")
-        return RecoveryVetoTerms(
-            passkey_id=name, payer_id=names.payer_name(payer), passkey_display=row.display_name, rp_id=rp_id
-        )
+        return terms(passkey_id=name, payer_id=names.payer_name(payer), passkey_display=row.display_name, rp_id=rp_id)
 
     def _ceremony(self, method: ConfirmationMethod, terms: Terms) -> Ceremony:
         settings, display = self._settings, None
@@ -234,50 +151,13 @@ class ConfirmationService(confirmation_service_pb2_grpc.ConfirmationServiceServi
             if not settings.instrument_icon:
                 invalid("method", "this installation does not offer Secure Payment Confirmation")
             exponent = currency(terms.currency).exponent
-            display = SpcDisplay(exponent=exponent, payee_origin=None, instrument_icon=settings.instrument_icon)
+            display = SpcDisplay(
+                exponent=exponent, payee_origin=None, instrument_icon=settings.instrument_icon, logos=settings.logos
+            )
         return Ceremony(
-            method=method, nonce=self._random_bytes(NONCE_BYTES), life_s=settings.confirmation_life_s,
+            method=method, nonce=self._sealer.nonce(), life_s=settings.confirmation_life_s,
             limit_minor=settings.new_passkey_limit(exposure_currency(terms)), display=display,
         )  # fmt: skip
-
-    async def _own(self, caller: Caller, name: str) -> Confirmation:
-        """Returns a confirmation of the caller's own payer; a payment's token sees that payment's alone."""
-        own = names.parse_payers_own("confirmations", name)
-        row = await self._reader.get(Confirmation, own.id)
-        if row is None or row.payer != own.payer:
-            raise Refused(Reason.RESOURCE_NOT_FOUND, resource="confirmation")
-        own_payer(caller, own.payer, row.subject)
-        return row
-
-    async def _instrument(self, payer: str, name: str) -> tuple[str, str]:
-        """Returns what terms name and show as that from which is paid."""
-        if not name:
-            return names.BALANCE, names.BALANCE_DISPLAY
-        return name, await self._source.instrument_display(payer, name)
-
-    async def _visible(self, call: Call, request: pb.ListMandatesRequest) -> dict[str, object]:
-        """Returns the conditions of a list, with those that the caller cannot leave."""
-        where = parse_filter(request.filter, FILTERS)
-        merchant = names.parse_one("merchants", request.parent, "parent")
-        payer = where.get("payer")
-        if call.caller.kind is CallerKind.PAYER:
-            payer = where["payer"] = payer or call.caller.subject
-        if isinstance(payer, str):
-            own_payer(call.caller, payer)
-        if merchant == _ANY_MERCHANT:
-            if payer is None:
-                raise Refused(Reason.FILTER_INVALID, "for all merchants the filter must name a payer")
-            return where
-        if payer is None:
-            row = await self._reader.get(Merchant, merchant)
-            if row is None:
-                raise Refused(Reason.RESOURCE_NOT_FOUND, resource="merchant")
-            own_partner(call.caller, row.partner)
-        return {**where, "merchant": merchant}
-
-    async def _render(self, mandate: Mandate) -> mandate_pb2.Mandate:
-        signed = await self._reader.get(Confirmation, mandate.confirmation)
-        return render_mandate(mandate, signed, (await self._reader.book()).business_us)
 
 
 def _may_ask(caller: Caller, act: str) -> None:
@@ -291,19 +171,3 @@ def _may_ask(caller: Caller, act: str) -> None:
     purpose = PURPOSE_OF[act]
     if caller.purpose != purpose:
         raise Refused(Reason.SCOPE_MISSING, f"a payer token of purpose {purpose.value} is needed")
-
-
-def _one_currency(asked: mandate_pb2.Mandate) -> str:
-    code = asked.payment_max.currency_code
-    _known_currency(code, "mandate.payment_max")
-    limits = [asked.day_max] + ([asked.total_max] if asked.HasField("total_max") else [])
-    if any(limit.currency_code != code for limit in limits):
-        invalid("mandate", "its limits must be of one currency")
-    return code
-
-
-def _known_currency(code: str, field: str) -> None:
-    try:
-        currency(code)
-    except CurrencyError as error:
-        raise Refused(Reason.CURRENCY_UNKNOWN, f"{field}: {error}", currency_code=code) from error

@@ -1,7 +1,8 @@
 """Evidence of a confirmation: one JSON file with which anyone can check, offline and years later, what was signed.
 
-In: the terms, the assertion and the public key as they were. Out: the file, and later a report on it. Invariant: the
-report is a function of the file alone: no clock, no network, no database.
+In: the terms, the assertion and the public key as they were; then what became of it. Out: the document that is kept,
+and the file that is handed out, with outcome and seal. Invariant: the digest covers every member but the seal, which is
+over the digest. What a file proves: `evidence_report`.
 """
 
 import hashlib
@@ -9,39 +10,22 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final
 
-from keelpay_server.book.times import SECOND_US
-
 from . import base64url
-from .assertion import ExpectedAssertion, StoredPasskey, Verified, verify_assertion
-from .assertion_failure import AssertionRefused
-from .challenge import challenge, document, parse_document
+from .assertion import StoredPasskey
+from .challenge import document, parse_document
+from .evidence_outcome import MEMBER as OUTCOME
+from .evidence_outcome import EvidenceOutcome, read_outcome, with_outcome
+from .evidence_seal import MEMBER as SEAL
+from .evidence_seal import EvidenceSealer
 from .relying_party import RelyingParty
-from .spc import SpcTerms, spc_terms
+from .spc import Logo
+from .spc_display import SpcDisplay
 from .strict_json import integer_member, parse_object, text_member
-from .terms import ConfirmationMethod, PaymentTerms, Terms
+from .terms import Terms
 
 EVIDENCE_V1: Final = "keelpay.evidence.v1"
 EVIDENCE_LENGTH_MAX: Final = 262_144
 """Characters of a file that is read at all."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpcDisplay:
-    """What Secure Payment Confirmation showed besides the terms (members as in SpcTerms).
-
-    Attributes:
-        exponent: The currency's digits after the point.
-        payee_origin: The payee's https origin, or None.
-        instrument_icon: URL of the instrument's icon.
-        instrument_details: A further line about the instrument, or None.
-        logos: URLs of the logos offered.
-    """
-
-    exponent: int
-    payee_origin: str | None
-    instrument_icon: str
-    instrument_details: str | None = None
-    logos: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +34,7 @@ class Evidence:
 
     Attributes:
         terms: What was displayed.
-        nonce: The confirmation's 32 random bytes.
+        nonce: The confirmation's 32 bytes, half of which name the key of the seal.
         expires_at_s: When the confirmation ended, unix seconds.
         credential_json: The assertion exactly as the browser sent it.
         passkey: The passkey as it was stored then.
@@ -71,31 +55,8 @@ class Evidence:
     verified_at_us: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EvidenceReport:
-    """What a file proves.
-
-    Attributes:
-        valid: The passkey in the file signed the terms in the file, in time, with its user verified.
-        failure: Empty when valid; otherwise `malformed`, `expired` or the failure of the assertion.
-        detail: One sentence to it.
-        terms: The terms, where they could be read.
-        verified: What the signature proved, where it held.
-        started_at_us: As in the file, or 0.
-        verified_at_us: As in the file, or 0.
-    """
-
-    valid: bool
-    failure: str
-    detail: str
-    terms: Terms | None = None
-    verified: Verified | None = None
-    started_at_us: int = 0
-    verified_at_us: int = 0
-
-
 def write_evidence(evidence: Evidence) -> str:
-    """The file: one JSON object, byte members as base64url, indented for human readers.
+    """The document: one JSON object, byte members as base64url, indented for human readers.
 
     Raises:
         TermsInvalid: The terms have no canonical form.
@@ -112,6 +73,7 @@ def write_evidence(evidence: Evidence) -> str:
             "userHandle": base64url.encode(evidence.passkey.user_handle),
             "backupEligible": evidence.passkey.backup_eligible,
             "signCount": evidence.passkey.sign_count,
+            "browserKeys": sorted(map(base64url.encode, evidence.passkey.browser_bound_keys)),
         },
         "relyingParty": {
             "id": evidence.party.rp_id,
@@ -126,60 +88,45 @@ def write_evidence(evidence: Evidence) -> str:
             "payeeOrigin": display.payee_origin,
             "instrumentIcon": display.instrument_icon,
             "instrumentDetails": display.instrument_details,
-            "logos": list(display.logos),
+            "logos": [logo._asdict() for logo in display.logos],
         }
     return json.dumps(members, ensure_ascii=False, indent=2, sort_keys=True)
 
 
-def evidence_digest(file: str) -> str:
-    """SHA-256 of a file's content, hexadecimal, whatever its white space and the order of its members.
-
-    The journal's event of the confirmation has it too: a file whose digest is there is the one that was kept, to the
-    last member, also those that no passkey signs (the times, the origins that were allowed then).
-
-    Raises:
-        ValueError: The file is not a JSON object.
-    """
-    text = json.dumps(parse_object(file), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+def document_digest(members: dict[str, Any]) -> str:
+    """SHA-256 of a document's members, hexadecimal, whatever their order."""
+    text = json.dumps(members, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def verify_evidence(file: str) -> EvidenceReport:
-    """Checks a file from `write_evidence`; never raises for what the file holds.
+def finished(document: str, outcome: EvidenceOutcome, sealer: EvidenceSealer) -> str:
+    """The file that is handed out: the document as it was kept, what became of it, and our seal over both."""
+    members = parse_object(document)
+    digest = with_outcome(document_digest(members), outcome)
+    whole = {**members, OUTCOME: outcome.members(), SEAL: sealer.seal(digest)}
+    return json.dumps(whole, ensure_ascii=False, indent=2, sort_keys=True)
 
-    That the passkey belonged to the payer is the installation's own word: its registration is kept beside the
-    evidence. Everything else follows from the file.
+
+def evidence_digest(file: str) -> str:
+    """The digest of a file's content, its outcome included and its seal left out; white space and order do not count.
+
+    The journal's event of the confirmation has it too: a file whose digest is there is the one that was kept, to the
+    last member, also those that no passkey signs (the outcome, the times, the origins that were allowed then).
+
+    Raises:
+        ValueError: The file is not a JSON object with an outcome.
     """
-    try:
-        evidence = read_evidence(file)
-        expected = ExpectedAssertion(
-            challenge=challenge(evidence.terms, evidence.nonce, evidence.expires_at_s),
-            passkey=evidence.passkey,
-            party=evidence.party,
-            payment=_displayed(evidence),
-        )
-        verified = verify_assertion(evidence.credential_json, expected)
-    except AssertionRefused as refused:
-        return EvidenceReport(valid=False, failure=refused.failure.value, detail=refused.detail)
-    except (ValueError, TypeError, AttributeError) as error:
-        return EvidenceReport(valid=False, failure="malformed", detail=str(error))
-    times = {"started_at_us": evidence.started_at_us, "verified_at_us": evidence.verified_at_us}
-    in_time = evidence.started_at_us <= evidence.verified_at_us < evidence.expires_at_s * SECOND_US
-    return EvidenceReport(
-        valid=in_time,
-        failure="" if in_time else "expired",
-        detail="" if in_time else "verified outside the confirmation's life",
-        terms=evidence.terms,
-        verified=verified,
-        **times,
-    )
+    members = parse_object(file)
+    members.pop(SEAL, None)
+    outcome = read_outcome(members.pop(OUTCOME, None))
+    return with_outcome(document_digest(members), outcome)
 
 
 def read_evidence(file: str) -> Evidence:
-    """Reads a file from `write_evidence`; nothing is verified yet.
+    """Reads what was signed and by which key, from a document or a file; nothing is verified yet.
 
     Raises:
-        ValueError: It is not such a file.
+        ValueError: It is neither.
     """
     if len(file) > EVIDENCE_LENGTH_MAX:
         raise ValueError("the file is too large")
@@ -202,6 +149,7 @@ def read_evidence(file: str) -> Evidence:
             user_handle=base64url.decode(text_member(passkey, "userHandle")),
             sign_count=integer_member(passkey, "signCount"),
             backup_eligible=passkey["backupEligible"],
+            browser_bound_keys=frozenset(map(base64url.decode, _texts(passkey, "browserKeys"))),
         ),
         party=RelyingParty(
             rp_id=text_member(party, "id"),
@@ -214,23 +162,6 @@ def read_evidence(file: str) -> Evidence:
     )
 
 
-def _displayed(evidence: Evidence) -> SpcTerms | None:
-    """The signed method decides whether there must be a display; a file cannot drop it."""
-    terms, display = evidence.terms, evidence.display
-    if not isinstance(terms, PaymentTerms) or terms.method is not ConfirmationMethod.SPC:
-        return None
-    if display is None:
-        raise ValueError("Secure Payment Confirmation without its display")
-    return spc_terms(
-        terms,
-        exponent=display.exponent,
-        payee_origin=display.payee_origin,
-        instrument_icon=display.instrument_icon,
-        instrument_details=display.instrument_details,
-        logos=display.logos,
-    )
-
-
 def _display(members: dict[str, Any]) -> SpcDisplay:
     exponent = integer_member(members, "exponent")
     if not 0 <= exponent <= 18:  # noqa: PLR2004  (the finest registered token has 18 digits)
@@ -240,7 +171,7 @@ def _display(members: dict[str, Any]) -> SpcDisplay:
         payee_origin=_text_or_none(members, "payeeOrigin"),
         instrument_icon=text_member(members, "instrumentIcon"),
         instrument_details=_text_or_none(members, "instrumentDetails"),
-        logos=tuple(_texts(members, "logos")),
+        logos=tuple(_logos(members)),
     )
 
 
@@ -249,6 +180,13 @@ def _object(members: dict[str, Any], name: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ValueError(f"{name} must be an object")  # noqa: TRY004  (one exception for everything malformed)
     return value
+
+
+def _logos(members: dict[str, Any]) -> list[Logo]:
+    value = members.get("logos")
+    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+        raise ValueError("logos must be a list of objects")
+    return [Logo(text_member(each, "url"), text_member(each, "label")) for each in value]
 
 
 def _texts(members: dict[str, Any], name: str) -> list[str]:

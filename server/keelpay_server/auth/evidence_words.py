@@ -1,20 +1,22 @@
 """What an evidence file says, in sentences: who was shown what, when, and how it was confirmed.
 
-In: a report on a file. Out: sentences in English. Invariant: every figure is the one that was signed; amounts are
-written with exactly the digits of their currency, as the payer read them.
+In: a report on a file. Out: sentences in English, the outcome first. Invariant: every figure is the one that was
+signed; amounts are written with exactly the digits of their currency, as the payer read them; a name in the file writes
+no line of its own and turns none round.
 """
 
 from datetime import UTC, datetime
 
+from keelpay_server.book.reasons import Reason
 from keelpay_server.book.times import SECOND_US
-from keelpay_server.ledger.currency import CurrencyError, currency
+from keelpay_server.ledger.money import amount_text
 
-from .evidence import EvidenceReport
-from .spc import decimal_text
+from .evidence_report import EvidenceReport
 from .terms import (
     ConfirmationMethod,
     MandateTerms,
     PasskeyAddTerms,
+    PasskeyResumeTerms,
     PaymentTerms,
     RecoveryVetoTerms,
     Terms,
@@ -25,8 +27,43 @@ BALANCE_ID = "balance"
 
 
 def evidence_sentences(report: EvidenceReport) -> list[str]:
-    """Returns what a valid report says, or why it says nothing."""
-    if not report.valid or report.terms is None or report.verified is None:
+    """Returns what a genuine file says, or why it says nothing."""
+    return [readable(sentence) for sentence in _sentences(report)]
+
+
+def verdict(report: EvidenceReport) -> str:
+    """Returns what became of it, in one sentence: accepted, refused, or nothing that can be believed."""
+    outcome = report.outcome
+    if not report.genuine or outcome is None:
+        return readable(f"✗ NOT valid, {report.failure}: {report.detail}")
+    when = moment(outcome.decided_at_us)
+    if outcome.accepted:
+        return f"✓ ACCEPTED on {when}: the passkey signed exactly these terms, and the act was allowed"
+    return readable(f"✗ REFUSED on {when}: the signature is genuine, and the act was refused: {_why(outcome.reason)}")
+
+
+def seal_sentence(report: EvidenceReport) -> str:
+    """Returns whose word the outcome is, as far as that was checked."""
+    if report.seal_known:
+        return f"Sealed by {report.seal_key}, which is among the installation's keys that you gave."
+    return (
+        f"Sealed by {report.seal_key}, the key that the payer's signature names. Whose key that is was not checked:"
+        " whoever holds the passkey could have made the whole file. Give the installation's keys with --jwks."
+    )
+
+
+def _why(reason: str) -> str:
+    known = Reason.__members__.get(reason)
+    return reason if known is None else f"{reason} ({known.en.rstrip('.')})"
+
+
+def readable(text: str) -> str:
+    """Returns a text with what is no sign of its own written out: line breaks, escapes, marks of direction."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+
+
+def _sentences(report: EvidenceReport) -> list[str]:
+    if not report.genuine or report.terms is None or report.verified is None:
         return [f"Nothing is proven: {report.failure}: {report.detail}".rstrip(": ")]
     terms, verified = report.terms, report.verified
     shown = [f"{terms.payer_id} was shown: {_what(terms)}"]
@@ -36,22 +73,18 @@ def evidence_sentences(report: EvidenceReport) -> list[str]:
         shown.append("The page or app showed it; the signed challenge is the hash of exactly these terms.")
     place = f" inside {verified.top_origin}" if verified.top_origin else ""
     shown.append(
-        f"It was asked at {moment(report.started_at_us)} and confirmed by {moment(report.verified_at_us)} at"
+        f"It was asked at {moment(report.started_at_us)} and signed by {moment(report.verified_at_us)} at"
         f" {verified.origin}{place}, with a passkey whose user was verified (finger, face or the device's PIN)."
     )
     if verified.backup_state:
         shown.append("The passkey was synced between devices of the person.")
     if verified.browser_bound_key is not None:
-        shown.append("A key of the browser itself signed, too.")
+        known = "a known one" if verified.browser_bound else "one not seen with this passkey before"
+        shown.append(f"A key of the browser itself signed, too: {known}.")
+    if verified.counter_regressed:
+        shown.append("The passkey's counter had gone back: it may have been copied.")
+    shown.append(seal_sentence(report))
     return shown
-
-
-def amount_text(amount_minor: int, code: str) -> str:
-    """Returns an amount as people read it; minor units where the currency is not known here."""
-    try:
-        return f"{code} {decimal_text(amount_minor, currency(code).exponent)}"
-    except CurrencyError:
-        return f"{amount_minor} minor units of {code}"
 
 
 def moment(time_us: int) -> str:
@@ -85,6 +118,8 @@ def _what(terms: Terms) -> str:
             return f"add the passkey “{terms.passkey_display}” by {terms.registration_id}."
         case RecoveryVetoTerms():
             return f"stop the recovery that made the passkey “{terms.passkey_display}” ({terms.passkey_id})."
+        case PasskeyResumeTerms():
+            return f"let the suspended passkey “{terms.passkey_display}” ({terms.passkey_id}) sign again."
 
 
 def _source(display: str, name: str) -> str:

@@ -11,6 +11,7 @@ from keelpay_server.book.engine import Engine
 from keelpay_server.book.ports import Page
 from keelpay_server.book.times import SECOND_US
 
+from .evidence_seal import EvidenceSealer
 from .key_ring import KeyRing
 from .platform_key import (
     MASTER_KEY_BYTES,
@@ -22,7 +23,7 @@ from .platform_key import (
     ring_of,
     seal,
 )
-from .signing_key import KeyAlgorithm, generate_signing_key
+from .signing_key import KeyAlgorithm, VerifyingKey, generate_signing_key
 
 LOOK_US: Final = SECOND_US
 KEYS_MAX: Final = 100
@@ -35,12 +36,17 @@ class KeyKeeper:
         engine: Where they are kept.
         master: 32 bytes that seal them.
         random_bytes: A source of chance that cannot be guessed.
+
+    Attributes:
+        ring: The keys of our tokens.
+        evidence: What seals the evidence of confirmations.
     """
 
     def __init__(self, engine: Engine, master: bytes, random_bytes: Callable[[int], bytes]) -> None:
         if len(master) != MASTER_KEY_BYTES:
             raise ValueError(f"the master key has {MASTER_KEY_BYTES} bytes")
         self._engine, self._master, self._random_bytes = engine, master, random_bytes
+        self.evidence = EvidenceSealer(master, random_bytes)
         self._rows: list[PlatformKey] = []
         self._looked_us = 0
         self.ring = KeyRing(())
@@ -54,6 +60,10 @@ class KeyKeeper:
         await self.look(self._engine.wall())
         if not self._rows:
             await self._add(first=True)
+
+    def public(self, wall_us: int) -> list[VerifyingKey]:
+        """Returns our public keys: those that tokens are verified with now, and that of evidence."""
+        return [*self.ring.verifiers(wall_us / SECOND_US), self.evidence.public]
 
     def fresh(self, wall_us: int) -> bool:
         """Whether the ring was read lately."""

@@ -16,6 +16,7 @@ from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused, refuse_transition
 from keelpay_server.book.times import DAY_US, SECOND_US
 from keelpay_server.book.world import World
+from keelpay_server.ledger.money import amount_text
 
 from .names import MANDATE
 
@@ -179,8 +180,10 @@ def spend_mandate(
     ):
         if amount > left:
             raise Refused(
-                Reason.MANDATE_LIMIT_EXCEEDED, f"it passes {limit}", limit=limit, left_minor=str(max(left, 0))
-            )
+                Reason.MANDATE_LIMIT_EXCEEDED,
+                f"{amount_text(amount, currency)} passes {limit}: {amount_text(max(left, 0), currency)} is left of it",
+                limit=limit, left_minor=str(max(left, 0)),
+            )  # fmt: skip
     total = mandate.spent_total + amount
     used_up = mandate.total_max > 0 and total >= mandate.total_max
     return mandate._replace(

@@ -155,7 +155,7 @@ def spc_request(*, rp_id: str, challenge: bytes, allow: Sequence[KnownPasskey], 
     if terms.payee_origin is not None:
         request["payeeOrigin"] = terms.payee_origin
     if terms.logos:
-        request["paymentEntitiesLogos"] = [{"url": url, "label": ""} for url in terms.logos]
+        request["paymentEntitiesLogos"] = [logo._asdict() for logo in terms.logos]
     return _compact(request)
 
 

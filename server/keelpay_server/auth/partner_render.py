@@ -14,12 +14,12 @@ from keelpay_server.book import ids
 from keelpay_server.book.merchant import Merchant
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import invalid
+from keelpay_server.book.wire_render import stamp
 from keelpay_server.ledger.fee import FeePlan, FeeRate, fee_plan_text, parse_fee_plan
 
 from . import names
 from .client import Client
 from .client_key import ClientKey
-from .confirmation_render import stamp
 from .jwks import public_jwk
 from .payout_vault import PayoutTarget
 from .proposal import Proposal

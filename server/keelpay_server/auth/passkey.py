@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from keelpay_server.book.changes import Event
 from keelpay_server.book.refusal import refuse_transition
-from keelpay_server.book.times import DAY_US
+from keelpay_server.book.times import DAY_US, SECOND_US
 
 from .assertion import StoredPasskey
 from .base64url import decode, encode
@@ -20,6 +20,8 @@ COOLING_WORK: Final = "passkey.cooling"
 REGRESSION_WINDOW_US: Final = DAY_US
 """Two tabs may finish out of order once; a second regression within a day looks like a copy."""
 BROWSER_KEYS_MAX: Final = 8
+DEVICES_MAX: Final = 8
+"""So many devices are known by a passkey, those it signed on last."""
 
 
 class PasskeyState(IntEnum):
@@ -58,6 +60,7 @@ class Passkey(NamedTuple):
         transports: How it is reached, space-separated.
         spc: Usable with Secure Payment Confirmation.
         browser_keys: Keys of browsers seen with it, base64url, space-separated.
+        devices: Digests of the devices that it signed on (auth.device), space-separated, the latest last.
         registration: The registration that made it.
         regressed_time: When its counter last went back, or 0.
         trusted_time: Until then it signs small amounts only.
@@ -83,6 +86,7 @@ class Passkey(NamedTuple):
     transports: str
     spc: bool
     browser_keys: str
+    devices: str
     registration: bytes
     regressed_time: int
     trusted_time: int
@@ -120,8 +124,11 @@ def regressed(passkey: Passkey, sign_count: int) -> bool:
     return (sign_count > 0 or passkey.sign_count > 0) and sign_count <= passkey.sign_count
 
 
-def used(passkey: Passkey, wall_us: int, *, sign_count: int, backup_state: bool, browser_key: bytes | None) -> Passkey:
-    """Returns the passkey after a valid signature whose counter grew."""
+def used(
+    passkey: Passkey, wall_us: int, *, sign_count: int, backup_state: bool, browser_key: bytes | None, device: str = ""
+) -> Passkey:
+    """Returns the passkey after a valid signature whose counter grew; `device` is the digest of where it signed."""
+    devices = [each for each in passkey.devices.split() if each != device] + [device] * bool(device)
     keys = passkey.browser_keys.split()
     if browser_key is not None and (text := encode(browser_key)) not in keys and len(keys) < BROWSER_KEYS_MAX:
         keys.append(text)
@@ -129,6 +136,7 @@ def used(passkey: Passkey, wall_us: int, *, sign_count: int, backup_state: bool,
         sign_count=sign_count,
         backup_state=backup_state,
         browser_keys=" ".join(keys),
+        devices=" ".join(devices[-DEVICES_MAX:]),
         last_use_time=wall_us,
         update_time=wall_us,
         state_version=passkey.state_version + 1,
@@ -136,11 +144,24 @@ def used(passkey: Passkey, wall_us: int, *, sign_count: int, backup_state: bool,
 
 
 def suspect(passkey: Passkey, wall_us: int) -> Passkey:
-    """Returns the passkey after a valid signature whose counter went back; the second in a day suspends it."""
+    """Returns the passkey after a valid signature whose counter went back; the second in a day suspends it.
+
+    One of the devices that it signed on may be the copy's: none is known by it until it confirms there again.
+    """
+    passkey = passkey._replace(devices="")
     again = passkey.regressed_time > 0 and wall_us - passkey.regressed_time < REGRESSION_WINDOW_US
     if again and passkey.state == PasskeyState.ACTIVE:
         return move(passkey, PasskeyState.SUSPENDED, wall_us, regressed_time=wall_us)
     return passkey._replace(regressed_time=wall_us, state_version=passkey.state_version + 1, update_time=wall_us)
+
+
+def resume(passkey: Passkey, wall_us: int, new_s: int) -> Passkey:
+    """Returns the passkey after its suspension: new again, for `new_s` seconds.
+
+    Its counter and the time of the last regression stay: a copy that lags behind is refused as before, and suspends the
+    passkey at once if that happens within the day.
+    """
+    return move(passkey, PasskeyState.ACTIVE, wall_us, trusted_time=wall_us + new_s * SECOND_US)
 
 
 def may_veto(passkey: Passkey) -> bool:

@@ -1,4 +1,4 @@
-"""PasskeyService on the wire: set up, list, revoke, recover.
+"""PasskeyService on the wire: set up, list, revoke, recover, lift a suspension.
 
 In: validated requests of payers and their partners. Out: registrations and passkeys. Invariant: what a device made is
 verified here, before the queue; who may enrol is decided in the commit.
@@ -12,15 +12,19 @@ from keelpay.api.auth.v1 import passkey_service_pb2 as pb
 from keelpay_server.book.call import current
 from keelpay_server.book.caller import CallerKind
 from keelpay_server.book.engine import Engine
-from keelpay_server.book.filtering import Meaning, one_of, parse_filter, parse_order
+from keelpay_server.book.filtering import Meaning, one_of, parse_filter
+from keelpay_server.book.merchant import Merchant
 from keelpay_server.book.ownership import own_payer
 from keelpay_server.book.paging import Pager
+from keelpay_server.book.payer import Payer
+from keelpay_server.book.ports import Page, Reader
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused, invalid
 from keelpay_server.book.request import identify
 
 from .client_proof import PersonKnown, prove_person
 from .confirmation_render import render_passkey, render_registration
+from .device import device_of
 from .enrolment import Registration
 from .names import parse_payer, parse_payers_own
 from .passkey import Passkey, PasskeyState
@@ -28,8 +32,10 @@ from .person_attestation import AttestationPurpose
 from .proof import Proof
 from .recovery import RevokePasskey, StartRecovery, VetoRecovery
 from .registration import ExpectedRegistration, NewPasskey, RegistrationRefused, verify_registration
-from .registration_commands import FinishRegistration, RegistrationOptions, StartRegistration
+from .registration_ceremony import RegistrationOptions
+from .registration_commands import FinishRegistration, StartRegistration
 from .settings import AuthSettings
+from .suspension import ResumePasskey
 from .verification import verify
 
 CHALLENGE_BYTES: Final = 32
@@ -84,10 +90,11 @@ class PasskeyService(passkey_service_pb2_grpc.PasskeyServiceServicer):
             registration=row.id, payer=row.payer, made=made, failure=failure, credential=request.credential_json,
             proof=await self._proof(request, row.payer), rp_id=self._settings.party.rp_id,
             new_passkey_s=self._settings.new_passkey_s, cooling_s=self._settings.cooling_s,
+            device=await device_of(self._reader, call.caller, row.payer),
         )  # fmt: skip
         outcome = await self._engine.execute(command)
         key = await self._engine.answer(Passkey, outcome)
-        return pb.FinishRegistrationResponse(passkey=self._render(key), replayed=outcome.replayed)
+        return pb.FinishRegistrationResponse(passkey=await self._render(key), replayed=outcome.replayed)
 
     async def ListPasskeys(self, request: pb.ListPasskeysRequest, context: object) -> pb.ListPasskeysResponse:
         """See the contract."""
@@ -95,12 +102,11 @@ class PasskeyService(passkey_service_pb2_grpc.PasskeyServiceServicer):
         payer = parse_payer(request.parent)
         own_payer(call.caller, payer)
         where = {**parse_filter(request.filter, FILTERS), "payer": payer}
-        column, descending = parse_order(request.order_by, ORDERS, "create_time desc")
-        scope = f"{call.method}\n{payer}\n{request.filter}\n{request.order_by}\n{call.caller.actor}"
-        page = self._pager.page(scope, request.page_size, request.page_token, order=column, descending=descending)
+        scope, page = self._pager.listed(call, request, ORDERS, request.parent)
         rows = await self._reader.find(Passkey, where, page)
         return pb.ListPasskeysResponse(
-            passkeys=[self._render(row) for row in rows], next_page_token=self._pager.next_token(scope, page, rows)
+            passkeys=[await self._render(row) for row in rows],
+            next_page_token=self._pager.next_token(scope, page, rows),
         )
 
     async def RevokePasskey(self, request: pb.RevokePasskeyRequest, context: object) -> pb.RevokePasskeyResponse:
@@ -114,7 +120,7 @@ class PasskeyService(passkey_service_pb2_grpc.PasskeyServiceServicer):
         )  # fmt: skip
         outcome = await self._engine.execute(command)
         key = await self._engine.answer(Passkey, outcome)
-        return pb.RevokePasskeyResponse(passkey=self._render(key), replayed=outcome.replayed)
+        return pb.RevokePasskeyResponse(passkey=await self._render(key), replayed=outcome.replayed)
 
     async def StartRecovery(self, request: pb.StartRecoveryRequest, context: object) -> pb.StartRecoveryResponse:
         """See the contract."""
@@ -146,7 +152,25 @@ class PasskeyService(passkey_service_pb2_grpc.PasskeyServiceServicer):
         )  # fmt: skip
         outcome = await self._engine.execute(command)
         key = await self._engine.answer(Passkey, outcome)
-        return pb.VetoRecoveryResponse(passkey=self._render(key), replayed=outcome.replayed)
+        return pb.VetoRecoveryResponse(passkey=await self._render(key), replayed=outcome.replayed)
+
+    async def ResumePasskey(self, request: pb.ResumePasskeyRequest, context: object) -> pb.ResumePasskeyResponse:
+        """See the contract."""
+        call = current()
+        name = parse_payers_own("passkeys", request.name)
+        own_payer(call.caller, name.payer)
+        _same_payer(request.confirmation, name.payer)
+        proof = await verify(
+            self._reader, self._settings, request.confirmation, request.assertion_json, self._engine.wall()
+        )
+        command = ResumePasskey(
+            request=identify(call, request, request.name), caller=call.caller, deadline_us=call.deadline_us,
+            passkey=name.id, payer=name.payer, proof=proof, rp_id=self._settings.party.rp_id,
+            new_passkey_s=self._settings.new_passkey_s,
+        )  # fmt: skip
+        outcome = await self._engine.execute(command)
+        key = await self._engine.answer(Passkey, outcome)
+        return pb.ResumePasskeyResponse(passkey=await self._render(key), replayed=outcome.replayed)
 
     def _options(self) -> RegistrationOptions:
         settings = self._settings
@@ -164,7 +188,7 @@ class PasskeyService(passkey_service_pb2_grpc.PasskeyServiceServicer):
         try:
             return verify_registration(credential_json, expected), ""
         except RegistrationRefused as refused:
-            return None, refused.failure.value
+            return None, str(refused)
 
     async def _proof(self, request: pb.FinishRegistrationRequest, payer: str) -> Proof | None:
         if not request.confirmation:
@@ -184,10 +208,24 @@ class PasskeyService(passkey_service_pb2_grpc.PasskeyServiceServicer):
         same_as_signed(said, known)
         return known
 
-    def _render(self, key: Passkey) -> passkey_pb2.Passkey:
-        code = next(iter(self._settings.new_passkey_limits), "CNY")
-        limit = (self._settings.new_passkey_limit(code), code)
-        return render_passkey(key, wall_us=self._engine.wall(), limit=limit)
+    async def _render(self, key: Passkey) -> passkey_pb2.Passkey:
+        wall_us, limit = self._engine.wall(), None
+        if wall_us < key.trusted_time and (code := await told_currency(self._reader, key.payer)):
+            limit = (self._settings.new_passkey_limit(code), code)
+        return render_passkey(key, wall_us=wall_us, limit=limit)
+
+
+async def told_currency(reader: Reader, payer: str) -> str:
+    """Returns the currency in which a payer is told a limit: that of its first balance, or else of its partner's first
+    merchant; empty where there is neither.
+    """
+    row = await reader.get(Payer, payer)
+    if row is None:
+        return ""
+    if row.currencies:
+        return row.currencies.split()[0]
+    merchants = await reader.find(Merchant, {"partner": row.partner}, Page(1))
+    return merchants[0].currency if merchants else ""
 
 
 def same_as_signed(said: attestation_pb2.PersonAttestation, known: PersonKnown) -> None:

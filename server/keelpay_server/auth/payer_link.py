@@ -53,9 +53,11 @@ class PayerLink(NamedTuple):
         live_target: What it is for while no newer link took its place; NULL after.
         state: A PayerLinkState.
         open_time: When it was opened, or 0.
+        device: The digest of the device that opened it (auth.device), or empty.
         expire_time: Until when it can be opened.
         create_time: When it was made.
         update_time: When it last changed.
+        return_uri: Where the payer goes back to from a page to enrol or to manage; empty for nowhere.
     """
 
     id: bytes
@@ -69,9 +71,11 @@ class PayerLink(NamedTuple):
     live_target: str | None
     state: int
     open_time: int
+    device: str
     expire_time: int
     create_time: int
     update_time: int
+    return_uri: str = ""
 
     @property
     def session_end_time(self) -> int:

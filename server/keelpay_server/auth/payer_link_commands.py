@@ -9,9 +9,12 @@ from typing import Any, ClassVar
 
 from keelpay_server.book.changes import Changes
 from keelpay_server.book.command import Command
+from keelpay_server.book.merchant import Merchant
 from keelpay_server.book.need import Need
 from keelpay_server.book.payer import Payer
 from keelpay_server.book.reasons import Reason
+from keelpay_server.book.refusal import Refused
+from keelpay_server.book.return_url import check_return_url
 from keelpay_server.book.world import World
 
 from .enrolment import AttestedPerson
@@ -36,6 +39,8 @@ class CreateLink(Command):
         attestation: How the partner knew the person, JSON, for ENROL; empty otherwise.
         word: The partner's word itself, for ENROL; None otherwise.
         a_day: Enrol tokens and links that one partner may ask for a day.
+        merchant: Whose return origins count, or empty.
+        return_uri: Where the payer goes back to, or empty.
     """
 
     payer: str
@@ -47,12 +52,16 @@ class CreateLink(Command):
     attestation: str = ""
     word: Word | None = None
     a_day: int = 0
+    merchant: str = ""
+    return_uri: str = ""
 
     depth: ClassVar[int] = 1
 
     def needs(self, need: Need) -> None:
-        """The payer, the links it replaces; for an enrol link the quota, and whether the word was used."""
+        """The payer, the merchant, the links it replaces; for enrolment the quota, and whether the word was used."""
         need.row(Payer, self.payer)
+        if self.merchant:
+            need.row(Merchant, self.merchant)
         need.all(PayerLink, "live_target", target_of(self.purpose, self.payer, self.payment))
         if self.word is not None:
             quota_needs(need, self.payer.partition("/")[0], QUOTA)
@@ -61,13 +70,18 @@ class CreateLink(Command):
     def decide(self, world: World) -> Changes:
         """Opens it to whoever comes first."""
         payer, wall_us = world.require(Payer, self.payer), world.wall_us
+        if self.merchant:
+            merchant = world.require(Merchant, self.merchant)
+            if merchant.partner != payer.partner:
+                raise Refused(Reason.NOT_OWNER)
+            check_return_url(merchant, self.return_uri)
         target = target_of(self.purpose, self.payer, self.payment)
         earlier = world.all(PayerLink, "live_target", target)
         link = PayerLink(
             id=world.new_id(), digest=self.digest, seed=self.seed, payer=payer.id, purpose=self.purpose.value,
             payment=self.payment, attestation=self.attestation, client_key=self.caller.key, live_target=target,
-            state=PayerLinkState.OPEN, open_time=0, expire_time=self.expire_time, create_time=wall_us,
-            update_time=wall_us,
+            state=PayerLinkState.OPEN, open_time=0, device="", expire_time=self.expire_time, create_time=wall_us,
+            update_time=wall_us, return_uri=self.return_uri,
         )  # fmt: skip
         rows: list[Any] = [move(each, PayerLinkState.REPLACED, wall_us, live_target=None) for each in earlier]
         if self.word is None:
@@ -86,9 +100,11 @@ class OpenLink(Command):
 
     Attributes:
         link: Its key.
+        device: The digest of the device that opens it (auth.device), or empty: the session is of that device.
     """
 
     link: bytes
+    device: str = ""
 
     depth: ClassVar[int] = 1
 
@@ -100,4 +116,5 @@ class OpenLink(Command):
         """See `require_open`."""
         link = world.require(PayerLink, self.link)
         require_open(link, world.wall_us)
-        return Changes(move(link, PayerLinkState.USED, world.wall_us, open_time=world.wall_us))
+        now_us = world.wall_us
+        return Changes(move(link, PayerLinkState.USED, now_us, open_time=now_us, device=self.device))

@@ -14,12 +14,23 @@ from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused
 from keelpay_server.book.times import SECOND_US
 from keelpay_server.book.world import World
+from keelpay_server.ledger.money import amount_text
 
 from . import passkey as passkeys
 from .assertion_failure import AssertionFailure
 from .challenge import TermsInvalid, challenge
-from .confirmation import METHODS, Confirmation, ConfirmationState, act_of, event_of, exposure, move
+from .confirmation import (
+    METHODS,
+    Confirmation,
+    ConfirmationState,
+    act_of,
+    event_of,
+    exposure,
+    exposure_currency,
+    move,
+)
 from .confirmation_evidence import ConfirmationEvidence
+from .evidence_outcome import EvidenceOutcome, with_outcome
 from .names import payer_name
 from .passkey import Passkey, PasskeyState
 from .terms import ConfirmationMethod, PaymentTerms, RecoveryVetoTerms, Terms
@@ -40,16 +51,18 @@ class Proof(NamedTuple):
         payer: Who was asked, as the confirmation's name says.
         passkey: The passkey that the assertion names, or None if the payer has no such passkey.
         failure: The first check of the assertion that failed (an AssertionFailure), or empty: the signature holds.
-        sign_count: The signed counter.
-        counter_regressed: It had gone back already when it was verified; `spend` compares with the counter of then.
+        sign_count: The signed counter; `spend` compares it with the passkey's counter of then.
         backup_state: Whether the passkey is synced now.
         origin: Where the ceremony ran.
         rp_id: The relying party of the ceremony.
         method: The ceremony that was asked for.
         browser_key: The key (COSE) of the browser that signed too, or None.
+        browser_bound: Whether that key was seen with the passkey before.
+        device: The digest of the device that signed (auth.device), or empty.
         limit_minor: The most a passkey that is still new may confirm in the currency of the terms.
         evidence: The evidence document, JSON; empty where the signature does not hold.
-        evidence_digest: Its digest, hexadecimal; empty with it.
+        evidence_digest: Its digest, hexadecimal, still without the outcome; empty with it.
+        detail: The failure as a sentence: the check, and what it saw.
     """
 
     confirmation: bytes
@@ -57,15 +70,17 @@ class Proof(NamedTuple):
     passkey: bytes | None
     failure: str
     sign_count: int = 0
-    counter_regressed: bool = False
     backup_state: bool = False
     origin: str = ""
     rp_id: str = ""
     method: ConfirmationMethod = ConfirmationMethod.WEBAUTHN
     browser_key: bytes | None = None
+    browser_bound: bool = False
+    device: str = ""
     limit_minor: int = 0
     evidence: str = ""
     evidence_digest: str = ""
+    detail: str = ""
 
 
 def spend_needs(need: Need, proof: Proof) -> None:
@@ -130,9 +145,11 @@ def _judge(confirmation: Confirmation, key: Passkey | None, proof: Proof, terms:
     if proof.failure == AssertionFailure.CHALLENGE or confirmation.act != act_of(terms):
         return Refused(Reason.CONFIRMATION_REPLAYED, "the assertion or the confirmation is for another act")
     if proof.failure.startswith("payment_"):
-        return Refused(Reason.CONFIRMATION_MISMATCH, "the browser showed other terms", failure=proof.failure)
+        sentence = f"the browser showed other terms: {proof.detail}"
+        return Refused(Reason.CONFIRMATION_MISMATCH, sentence, failure=proof.failure)
     if proof.failure or key is None or key.payer != confirmation.payer:
-        return Refused(Reason.CONFIRMATION_SIGNATURE_INVALID, "the assertion proves nothing", failure=proof.failure)
+        sentence = f"the assertion proves nothing: {proof.detail or 'the passkey is of another payer'}"
+        return Refused(Reason.CONFIRMATION_SIGNATURE_INVALID, sentence, failure=proof.failure)
     if not _signed_these(confirmation, terms):
         return Refused(Reason.CONFIRMATION_MISMATCH, "what was signed is not what is asked for now")
     allowed = passkeys.may_veto(key) if isinstance(terms, RecoveryVetoTerms) else key.state == PasskeyState.ACTIVE
@@ -141,7 +158,9 @@ def _judge(confirmation: Confirmation, key: Passkey | None, proof: Proof, terms:
     if passkeys.regressed(key, proof.sign_count):
         return Refused(Reason.PASSKEY_COUNTER_REGRESSED, "the passkey's counter went back: it may have been copied")
     if wall_us < key.trusted_time and exposure(terms) > proof.limit_minor:
-        return Refused(Reason.PASSKEY_LIMIT_EXCEEDED, "the passkey is new", limit_minor=str(proof.limit_minor))
+        limit = amount_text(proof.limit_minor, exposure_currency(terms))
+        sentence = f"the passkey is new and confirms at most {limit}"
+        return Refused(Reason.PASSKEY_LIMIT_EXCEEDED, sentence, limit_minor=str(proof.limit_minor))
     return None
 
 
@@ -171,13 +190,15 @@ def _consume(
         rows.append(ConfirmationEvidence(consumed.id, consumed.payer, key.id, proof.evidence, reason, wall_us))
     facts: dict[str, Any] = {"reason": reason, "failure": proof.failure, "origin": proof.origin}
     if proof.evidence_digest:
-        facts["evidence"] = proof.evidence_digest
+        facts["evidence"] = with_outcome(proof.evidence_digest, EvidenceOutcome(reason, wall_us))
     if key is not None:
         facts |= {"passkey": key.id, "synced": bool(proof.backup_state), "key_age_us": wall_us - key.create_time}
+    if proof.browser_key is not None:
+        facts["browser_bound"] = proof.browser_bound
     events.append(event_of(consumed, **facts))
     if key is not None and refusal is None:
         counted = {"sign_count": proof.sign_count, "backup_state": proof.backup_state, "browser_key": proof.browser_key}
-        rows.append(passkeys.used(key, wall_us, **counted))  # type: ignore[arg-type]
+        rows.append(passkeys.used(key, wall_us, device=proof.device, **counted))  # type: ignore[arg-type]
     elif key is not None and refusal is not None and refusal.reason is Reason.PASSKEY_COUNTER_REGRESSED:
         suspected = passkeys.suspect(key, wall_us)
         rows.append(suspected)

@@ -25,7 +25,8 @@ from .passkey import event_of as passkey_event
 from .payer_token import Word
 from .proof import Proof, spend, spend_needs
 from .quota import count, quota_needs
-from .registration_commands import RegistrationOptions, cooling_of, new_registration, refuse_while_cooling
+from .registration_ceremony import RegistrationOptions, new_registration, refuse_while_cooling
+from .registration_commands import cooling_of
 from .single_use import use, use_needs
 from .terms import RecoveryVetoTerms
 

@@ -52,7 +52,7 @@ class RegistrationRefused(Exception):  # noqa: N818  (a refusal is an outcome, n
 
     Attributes:
         failure: The first check that failed.
-        detail: One sentence for the log.
+        detail: One sentence for the developer who called; it may quote what the browser sent.
     """
 
     def __init__(self, failure: RegistrationFailure, detail: str) -> None:
@@ -174,7 +174,7 @@ def _check_client_data(client: ClientData, expected: ExpectedRegistration) -> No
         RegistrationFailure.CHALLENGE,
         "another challenge",
     )
-    _require(client.origin in expected.party.origins, RegistrationFailure.ORIGIN, repr(client.origin))
+    _require(client.origin in expected.party.origins, RegistrationFailure.ORIGIN, expected.party.strange(client.origin))
     # The library looks at neither member.
     _require(
         client.top_origin in expected.party.embedders if client.cross_origin else client.top_origin is None,

@@ -5,7 +5,6 @@ Invariant: a first passkey needs the partner's word about the person, a further 
 a payer who ever had one never gets a "first" one again: not even after all were revoked.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -24,71 +23,13 @@ from .mandate import Mandate
 from .mandate import event_of as mandate_event
 from .mandate_commands import suspended
 from .names import payer_name, payers_own_name
-from .options import KnownPasskey, creation_options
 from .passkey import COOLING_WORK, Passkey, PasskeyState
 from .passkey import event_of as passkey_event
 from .proof import Proof, spend, spend_needs
 from .registration import NewPasskey
+from .registration_ceremony import RegistrationOptions, new_registration, refuse_while_cooling
 from .terms import PasskeyAddTerms
 from .token import PayerPurpose
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegistrationOptions:
-    """What every ceremony of an installation has in common.
-
-    Attributes:
-        rp_id: The relying party.
-        rp_name: Its name.
-        challenge: 32 random bytes.
-        life_s: How long the ceremony may take.
-        passkeys_max: Passkeys of one payer that are not revoked.
-        attestation: Ask for a statement of the authenticator's make.
-    """
-
-    rp_id: str
-    rp_name: str
-    challenge: bytes
-    life_s: int
-    passkeys_max: int
-    attestation: bool
-
-
-def new_registration(
-    world: World, payer: Payer, keys: Sequence[Passkey], options: RegistrationOptions, *, display_name: str, spc: bool,
-    recovery: bool, confirmation_required: bool, attested: str,
-) -> Registration:  # fmt: skip
-    """Returns a registration with the browser's options.
-
-    Raises:
-        Refused: COUNT_LIMIT_REACHED.
-    """
-    live = [key for key in keys if key.state != PasskeyState.REVOKED]
-    if len(live) >= options.passkeys_max:
-        most = str(options.passkeys_max)
-        raise Refused(Reason.COUNT_LIMIT_REACHED, f"a payer has at most {most} passkeys", max_count=most)
-    text = creation_options(
-        rp_id=options.rp_id, rp_name=options.rp_name, user_handle=payer.handle, user_name=display_name,
-        challenge=options.challenge, payment=spc, attestation=options.attestation,
-        exclude=[KnownPasskey(key.credential, tuple(key.transports.split())) for key in live],
-    )  # fmt: skip
-    return Registration(
-        id=world.new_id(), payer=payer.id, display_name=display_name, challenge=options.challenge, spc=spc,
-        recovery=recovery, confirmation_required=confirmation_required, attested=attested, options=text, passkey=None,
-        expire_time=world.wall_us + options.life_s * SECOND_US, create_time=world.wall_us, update_time=world.wall_us,
-    )  # fmt: skip
-
-
-def refuse_while_cooling(keys: Sequence[Passkey]) -> None:
-    """Lets nothing be enrolled or recovered while a recovery waits for a veto.
-
-    Raises:
-        Refused: RECOVERY_IN_PROGRESS.
-    """
-    for key in keys:
-        if key.state == PasskeyState.COOLING:
-            end = str(key.cooling_end_time // SECOND_US)
-            raise Refused(Reason.RECOVERY_IN_PROGRESS, "a recovery of this payer is cooling", end_time=end)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,12 +91,14 @@ class FinishRegistration(Command):
         registration: Key of the ceremony.
         payer: Whose it must be.
         made: What was verified before the queue, or None.
-        failure: The check that failed, or empty.
+        failure: The check that failed, a colon and what it saw; or empty.
         credential: What the device made, JSON.
         proof: What an older passkey signed, or None.
         rp_id: The relying party.
         new_passkey_s: How long it is new.
         cooling_s: How long a recovered one cools.
+        device: The digest of the device that made it (auth.device), or empty. A recovered passkey has to confirm
+            something there first.
     """
 
     registration: bytes
@@ -167,6 +110,7 @@ class FinishRegistration(Command):
     rp_id: str
     new_passkey_s: int
     cooling_s: int
+    device: str = ""
 
     depth: ClassVar[int] = 1
 
@@ -192,7 +136,8 @@ class FinishRegistration(Command):
         if world.wall_us >= row.expire_time:
             raise Refused(Reason.PASSKEY_REGISTRATION_INVALID, "the registration expired", failure="expired")
         if self.made is None:
-            raise Refused(Reason.PASSKEY_REGISTRATION_INVALID, "the credential does not verify", failure=self.failure)
+            sentence = f"the credential does not verify: {self.failure}"
+            raise Refused(Reason.PASSKEY_REGISTRATION_INVALID, sentence, failure=self.failure.partition(":")[0])
         if world.all(Passkey, "credential", self.made.credential_id):
             raise Refused(Reason.PASSKEY_ALREADY_REGISTERED)
         keys = world.all(Passkey, "payer", payer.id)
@@ -227,7 +172,7 @@ class FinishRegistration(Command):
             sign_count=made.sign_count, backup_eligible=made.backup_eligible, backup_state=made.backup_state,
             aaguid=made.aaguid, transports=" ".join(made.transports), spc=made.spc_capable,
             browser_keys="" if made.browser_key is None else encode(made.browser_key),
-            registration=row.id, regressed_time=0,
+            devices="" if row.recovery else self.device, registration=row.id, regressed_time=0,
             trusted_time=(cooling_end or wall_us) + self.new_passkey_s * SECOND_US,
             cooling_end_time=cooling_end, last_use_time=0, revoked_by="", create_time=wall_us, update_time=wall_us,
         )  # fmt: skip

@@ -10,6 +10,8 @@ from typing import Final
 
 from .base64url import encode
 
+ORIGINS_TOLD: Final = 5
+ORIGIN_TOLD: Final = 100
 _FINGERPRINT: Final = re.compile(r"(?:[0-9A-F]{2}:){31}[0-9A-F]{2}", re.IGNORECASE)
 
 
@@ -26,6 +28,12 @@ class RelyingParty:
     rp_id: str
     origins: frozenset[str]
     embedders: frozenset[str] = frozenset()
+
+    def strange(self, origin: str) -> str:
+        """Returns what to tell of an origin that may run no ceremony: where it ran, and where it may."""
+        allowed = sorted(self.origins)
+        more = f" and {len(allowed) - ORIGINS_TOLD} more" if len(allowed) > ORIGINS_TOLD else ""
+        return f"it ran at {origin[:ORIGIN_TOLD]!r}; allowed are {', '.join(allowed[:ORIGINS_TOLD]) or 'none'}{more}"
 
 
 def android_origin(certificate_fingerprint: str) -> str:

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from keelpay_server.ledger.currency import CurrencyError, currency
-
+from .passkey_limits import limit_minor
 from .relying_party import RelyingParty
+from .spc import Logo
 from .token import SKEW_S_MAX, TOKEN_LIFE_S_MAX
 
 _DAY_S: Final = 24 * 3600
@@ -30,6 +30,8 @@ class AuthSettings:
     """What authenticators show beside a new passkey."""
     instrument_icon: str = ""
     """URL of the picture that Secure Payment Confirmation shows beside the instrument; empty turns it off."""
+    logos: tuple[Logo, ...] = ()
+    """Marks that Secure Payment Confirmation shows, such as the bank's and the network's."""
     pages_origin: str = ""
     """Where our pages are served, such as `https://pay.example.com`; part of every link."""
     link_life_s: int = 1800
@@ -44,10 +46,8 @@ class AuthSettings:
     """How long a recovered passkey waits for a veto."""
     new_passkey_s: int = _DAY_S
     """How long a passkey is new, and signs small amounts only."""
-    new_passkey_limits: Mapping[str, int] = field(default_factory=lambda: {"CNY": 200_000})
-    """Currency to the most that a new passkey may confirm, minor units."""
-    new_passkey_limit_major: int = 300
-    """The same for every other currency, in its major unit."""
+    new_passkey_limits: Mapping[str, int] = field(default_factory=dict)
+    """Currency to the most that a new passkey may confirm, in its major unit, where it is not that of the table."""
     passkeys_max: int = 20
     """Passkeys of one payer that are not revoked."""
     signing_keys_max: int = 10
@@ -71,10 +71,4 @@ class AuthSettings:
 
     def new_passkey_limit(self, code: str) -> int:
         """The most that a new passkey may confirm in a currency, minor units."""
-        limit = self.new_passkey_limits.get(code)
-        if limit is not None:
-            return limit
-        try:
-            return int(self.new_passkey_limit_major * 10 ** currency(code).exponent)
-        except CurrencyError:
-            return 0
+        return limit_minor(code, self.new_passkey_limits)

@@ -5,9 +5,9 @@ member that differs. Invariant: every displayed member is compared exactly, the 
 exponent; members we do not know are not ours to judge.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import base64url
 from .assertion_failure import AssertionFailure, AssertionRefused, require
@@ -15,6 +15,18 @@ from .client_data import ClientData
 from .cose_key import signature_holds
 from .relying_party import RelyingParty
 from .terms import PaymentTerms
+
+
+class Logo(NamedTuple):
+    """The mark of somebody who stands behind an instrument: its bank, its network.
+
+    Attributes:
+        url: URL (or data URL) of the picture.
+        label: Its name, for who cannot see it; never empty.
+    """
+
+    url: str
+    label: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +41,7 @@ class SpcTerms:
         instrument_name: The instrument's display name.
         instrument_icon: URL (or data URL) of its icon.
         instrument_details: A further line about it, or None.
-        logos: URLs of the logos offered, in order.
+        logos: The logos offered, in order.
     """
 
     payee_name: str | None
@@ -39,7 +51,7 @@ class SpcTerms:
     instrument_name: str
     instrument_icon: str
     instrument_details: str | None = None
-    logos: tuple[str, ...] = ()
+    logos: tuple[Logo, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +83,7 @@ def spc_terms(
     payee_origin: str | None,
     instrument_icon: str,
     instrument_details: str | None = None,
-    logos: tuple[str, ...] = (),
+    logos: tuple[Logo, ...] = (),
 ) -> SpcTerms:
     """What the browser shows for these payment terms.
 
@@ -81,7 +93,7 @@ def spc_terms(
         payee_origin: The payee's https origin, if it is to be shown.
         instrument_icon: URL of the instrument's icon.
         instrument_details: A further line about the instrument.
-        logos: URLs of the logos offered.
+        logos: The logos offered.
     """
     return SpcTerms(
         payee_name=terms.payee_name,
@@ -158,11 +170,18 @@ def _object(parent: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _logos_offered(shown: Any, offered: tuple[str, ...]) -> bool:
-    """Whether the logos shown are some of those offered, in their order (a browser may leave some out)."""
+def _logos_offered(shown: Any, offered: tuple[Logo, ...]) -> bool:
+    """Whether the logos shown are some of those offered, in their order.
+
+    A browser shows as many as it has room for, and writes an empty url for a picture that it could not fetch.
+    """
     if shown is None:
         return True
-    if not isinstance(shown, list):
+    if not isinstance(shown, list) or not all(isinstance(each, dict) for each in shown):
         return False
-    rest: Iterator[Any] = iter(offered)
-    return all(isinstance(logo, dict) and logo.get("url") in rest for logo in shown)
+    rest = iter(offered)
+    return all(any(_is_logo(each, logo) for logo in rest) for each in shown)
+
+
+def _is_logo(shown: Mapping[str, Any], offered: Logo) -> bool:
+    return shown.get("label") == offered.label and shown.get("url") in {offered.url, ""}

@@ -134,4 +134,21 @@ class RecoveryVetoTerms:
     rp_id: str
 
 
-Terms = PaymentTerms | MandateTerms | WithdrawalTerms | PasskeyAddTerms | RecoveryVetoTerms
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasskeyResumeTerms:
+    """What a payer confirms with another passkey to let a suspended one sign again.
+
+    Attributes:
+        passkey_id: The resource name of the suspended passkey.
+        payer_id: The payer's resource name.
+        passkey_display: That passkey's name as displayed.
+        rp_id: The relying party of both passkeys.
+    """
+
+    passkey_id: str
+    payer_id: str
+    passkey_display: str
+    rp_id: str
+
+
+Terms = PaymentTerms | MandateTerms | WithdrawalTerms | PasskeyAddTerms | RecoveryVetoTerms | PasskeyResumeTerms

@@ -7,8 +7,8 @@ logged on the way.
 from typing import Final
 
 from keelpay.api.auth.v1 import token_pb2
+from keelpay_server.book.wire_render import stamp
 
-from .confirmation_render import stamp
 from .names import payer_name
 from .payer_link import PayerLink
 from .payer_token import PURPOSES

@@ -7,23 +7,24 @@ error here: it becomes a Proof with its failure, because the attempt has to spen
 import json
 
 from keelpay_server.book.ports import Page, Reader
-from keelpay_server.book.reasons import Reason
-from keelpay_server.book.refusal import Refused
 
 from .assertion import ExpectedAssertion, Verified, credential_id_of, verify_assertion
 from .assertion_failure import AssertionFailure, AssertionRefused
 from .challenge import parse_document
 from .confirmation import METHODS, Confirmation, exposure_currency
-from .evidence import Evidence, SpcDisplay, evidence_digest, write_evidence
-from .names import parse_payers_own
+from .confirmation_reads import named_confirmation
+from .evidence import Evidence, document_digest, write_evidence
 from .passkey import Passkey
 from .proof import Proof
 from .settings import AuthSettings
-from .spc import SpcTerms, spc_terms
+from .spc import SpcTerms
+from .spc_display import SpcDisplay, displayed, read_display
 from .terms import ConfirmationMethod, PaymentTerms, Terms
 
 
-async def verify(reader: Reader, settings: AuthSettings, confirmation: str, assertion_json: str, wall_us: int) -> Proof:
+async def verify(
+    reader: Reader, settings: AuthSettings, confirmation: str, assertion_json: str, wall_us: int, device: str = ""
+) -> Proof:
     """Checks what a passkey signed for a confirmation.
 
     The caller has checked that the payer in the name is its own (book.ownership).
@@ -34,23 +35,21 @@ async def verify(reader: Reader, settings: AuthSettings, confirmation: str, asse
         confirmation: `partners/{p}/payers/{u}/confirmations/{c}`.
         assertion_json: The browser's PublicKeyCredential.
         wall_us: Now.
+        device: The digest of the device that signed (auth.device), or empty.
 
     Raises:
         Refused: RESOURCE_NOT_FOUND, FIELD_INVALID.
     """
-    name = parse_payers_own("confirmations", confirmation, "confirmation")
-    row = await reader.get(Confirmation, name.id)
-    if row is None or row.payer != name.payer:
-        raise Refused(Reason.RESOURCE_NOT_FOUND, resource="confirmation")
+    row = await named_confirmation(reader, confirmation, "confirmation")
     try:
         credential = credential_id_of(assertion_json)
     except AssertionRefused as refused:
-        return _failed(row, None, refused.failure)
+        return _failed(row, None, refused)
     found = await reader.find(Passkey, {"credential": credential}, Page(1))
     key = next((each for each in found if each.payer == row.payer), None)
     if key is None:
-        return _failed(row, None, AssertionFailure.CREDENTIAL)
-    return _proof(row, key, settings, assertion_json, wall_us)
+        return _failed(row, None, AssertionRefused(AssertionFailure.CREDENTIAL, "the payer has no such passkey"))
+    return _proof(row, key, settings, assertion_json, wall_us)._replace(device=device)
 
 
 def _proof(row: Confirmation, key: Passkey, settings: AuthSettings, assertion_json: str, wall_us: int) -> Proof:
@@ -62,7 +61,7 @@ def _proof(row: Confirmation, key: Passkey, settings: AuthSettings, assertion_js
     try:
         verified = verify_assertion(assertion_json, expected)
     except AssertionRefused as refused:
-        return _failed(row, key, refused.failure)
+        return _failed(row, key, refused)
     evidence = write_evidence(
         Evidence(
             terms=terms, nonce=nonce, expires_at_s=expires_at_s, credential_json=assertion_json,
@@ -73,18 +72,21 @@ def _proof(row: Confirmation, key: Passkey, settings: AuthSettings, assertion_js
     return _found(row, key, verified, evidence, settings.new_passkey_limit(exposure_currency(terms)))
 
 
-def _failed(row: Confirmation, key: Passkey | None, failure: AssertionFailure) -> Proof:
+def _failed(row: Confirmation, key: Passkey | None, refused: AssertionRefused) -> Proof:
     named = None if key is None else key.id
-    return Proof(row.id, row.payer, named, failure.value, rp_id=row.rp_id, method=METHODS[row.method])
+    return Proof(
+        row.id, row.payer, named, refused.failure.value, rp_id=row.rp_id, method=METHODS[row.method],
+        detail=str(refused),
+    )  # fmt: skip
 
 
 def _found(row: Confirmation, key: Passkey, verified: Verified, evidence: str, limit_minor: int) -> Proof:
     return Proof(
         confirmation=row.id, payer=row.payer, passkey=key.id, failure="",
-        sign_count=verified.sign_count, counter_regressed=verified.counter_regressed,
-        backup_state=verified.backup_state, origin=verified.origin, rp_id=row.rp_id, method=verified.method,
-        browser_key=verified.browser_bound_key, limit_minor=limit_minor, evidence=evidence,
-        evidence_digest=evidence_digest(evidence),
+        sign_count=verified.sign_count, backup_state=verified.backup_state, origin=verified.origin,
+        rp_id=row.rp_id, method=verified.method, browser_key=verified.browser_bound_key,
+        browser_bound=verified.browser_bound, limit_minor=limit_minor,
+        evidence=evidence, evidence_digest=document_digest(json.loads(evidence)),
     )  # fmt: skip
 
 
@@ -93,32 +95,3 @@ def shown(terms: Terms, row: Confirmation, display: SpcDisplay | None) -> SpcTer
     if METHODS[row.method] is not ConfirmationMethod.SPC or display is None or not isinstance(terms, PaymentTerms):
         return None
     return displayed(terms, display)
-
-
-def displayed(terms: PaymentTerms, display: SpcDisplay) -> SpcTerms:
-    """Returns what the browser shows for payment terms."""
-    return spc_terms(
-        terms, exponent=display.exponent, payee_origin=display.payee_origin,
-        instrument_icon=display.instrument_icon, instrument_details=display.instrument_details, logos=display.logos,
-    )  # fmt: skip
-
-
-def write_display(display: SpcDisplay | None) -> str:
-    """Returns the stored form of what is shown besides the terms."""
-    if display is None:
-        return ""
-    return json.dumps(
-        {
-            "exponent": display.exponent, "payee_origin": display.payee_origin,
-            "instrument_icon": display.instrument_icon, "instrument_details": display.instrument_details,
-            "logos": list(display.logos),
-        }
-    )  # fmt: skip
-
-
-def read_display(text: str) -> SpcDisplay | None:
-    """Reads it back."""
-    if not text:
-        return None
-    members = json.loads(text)
-    return SpcDisplay(**{**members, "logos": tuple(members["logos"])})

@@ -15,6 +15,7 @@ from keelpay_server.book.need import Need
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused, refuse_transition
 from keelpay_server.book.world import World
+from keelpay_server.ledger.money import amount_text
 from keelpay_server.risk.decision import Decision
 from keelpay_server.risk.review import close_review
 
@@ -76,10 +77,14 @@ class CapturePayment(PaymentCommand):
         """Raises Refused: ILLEGAL_TRANSITION, OPERATION_UNRESOLVED, CURRENCY_MISMATCH, HOLD_EXCEEDED."""
         held = _authorized(payment, held, PaymentState.CAPTURED)
         if self.currency and self.currency != payment.currency:
-            raise Refused(Reason.CURRENCY_MISMATCH, expected=payment.currency, got=self.currency)
+            raise Refused(Reason.CURRENCY_MISMATCH, expected=payment.currency, given=self.currency)
         amount = self.amount or payment.capturable
         if amount > payment.capturable:
-            raise Refused(Reason.HOLD_EXCEEDED, capturable=str(payment.capturable))
+            most, wanted = (amount_text(each, payment.currency) for each in (payment.capturable, amount))
+            raise Refused(
+                Reason.HOLD_EXCEEDED, f"{wanted} was asked for, {most} can be captured",
+                capturable_minor=str(payment.capturable),
+            )  # fmt: skip
         final = self.final or amount == payment.capturable
         if not payment.bank:
             return capture_held(world, payment, parties, held, amount, final=final, since_us=self.received_us)

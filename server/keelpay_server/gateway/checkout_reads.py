@@ -4,12 +4,15 @@ In: a stored payment. Out: the facts that options and sessions are made from. In
 read, whoever asks.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from keelpay_server.auth.confirmation_commands import Ceremony, usable
+from keelpay_server.auth.device import is_known
 from keelpay_server.auth.enrolment import Registration
 from keelpay_server.auth.mandate import Mandate, MandateState
 from keelpay_server.auth.passkey import Passkey, PasskeyState
+from keelpay_server.auth.payer_link import PayerLink
 from keelpay_server.auth.settings import AuthSettings
 from keelpay_server.auth.terms import ConfirmationMethod
 from keelpay_server.book.merchant import Merchant
@@ -34,9 +37,9 @@ HABIT: Final = 20
 
 
 async def means_of(
-    reader: Reader, routes: Routes, settings: AuthSettings, payment: Payment, wall_us: int
-) -> Means:  # fmt: skip
-    """Returns what the payer of a payment has to pay it with.
+    reader: Reader, routes: Routes, settings: AuthSettings, payment: Payment, wall_us: int, *, stranger: bool
+) -> Means:
+    """Returns what the payer of a payment has to pay it with; `stranger` as in `Means`.
 
     Raises:
         Refused: FIELD_INVALID where the payment names no payer.
@@ -56,7 +59,7 @@ async def means_of(
         rail_of=lambda channel, bank: routes.choose(channel, payment.currency, bank),
         passkey_obstacle=await _passkey_obstacle(reader, settings, payment, merchant, wall_us),
         used=[(each.channel, each.instrument) for each in latest if each.authorized],
-        business_us=business_us,
+        business_us=business_us, stranger=stranger,
     )  # fmt: skip
 
 
@@ -85,6 +88,16 @@ async def merchant_of(reader: Reader, payment: Payment) -> Merchant:
 async def active_passkeys(reader: Reader, payer: str) -> list[Passkey]:
     """Returns the passkeys of a payer that may sign."""
     return await reader.find(Passkey, {"payer": payer, "state": PasskeyState.ACTIVE}, Page(PASSKEYS_MAX))
+
+
+def is_stranger(link: PayerLink | None, keys: Sequence[Passkey]) -> bool:
+    """Tells whether a link's session is on a device that its payer never confirmed on: perhaps the link strayed.
+
+    Args:
+        link: The session's link, or None where a partner asked for the token for its own user.
+        keys: The payer's passkeys that may sign.
+    """
+    return link is not None and not is_known(keys, link.device)
 
 
 async def recovery_of(reader: Reader, payer: str, wall_us: int) -> Registration | None:

@@ -5,8 +5,10 @@ what the terms of a confirmation say.
 """
 
 from keelpay.api.gateway.v1 import checkout_pb2, payment_request_pb2
+from keelpay_server.auth.mandate_steps import mandate_steps
 from keelpay_server.auth.names import BALANCE_DISPLAY
 from keelpay_server.book.merchant import Merchant
+from keelpay_server.book.wire_render import money, stamp
 
 from . import names
 from .history import states_reached
@@ -16,7 +18,6 @@ from .order import Order
 from .parties import BALANCE_CHANNEL
 from .payment import Payment, PaymentState
 from .payment_option import Authentication, PaymentOption
-from .payment_render import money, stamp
 from .wallet_title import wallet_title
 
 _PAID = frozenset({PaymentState.AUTHORIZED, PaymentState.PARTIALLY_CAPTURED, PaymentState.CAPTURED})
@@ -44,6 +45,11 @@ def _option(payment: Payment, option: PaymentOption, *, first: bool) -> checkout
         selected=option.selected,
         recommended=first and option.available,
     )
+    if option.allowance is not None:
+        most, left, ends = option.allowance
+        message.allowance.payment_max.CopyFrom(money(most, payment.currency))
+        message.allowance.left.CopyFrom(money(left, payment.currency))
+        message.allowance.expire_time.CopyFrom(stamp(ends))
     if option.balance is not None:
         message.balance.CopyFrom(money(option.balance, payment.currency))
     return message
@@ -78,6 +84,15 @@ def authentication_of(payment: Payment) -> Authentication:
 def pay_time(payment: Payment) -> int:
     """Returns when the money was first reserved or taken, wall clock; 0 if it never was."""
     return next((reached.time_us for reached in states_reached(payment.history) if reached.state in _PAID), 0)
+
+
+def render_offer(merchant: Merchant) -> checkout_pb2.MandateOffer:
+    """Returns what a payer may allow a merchant."""
+    return checkout_pb2.MandateOffer(
+        merchant=names.merchant_name(merchant.id),
+        merchant_display_name=merchant.display_name,
+        payment_max_choices=[money(step, merchant.currency) for step in mandate_steps(merchant.currency)],
+    )
 
 
 def render_receipt(

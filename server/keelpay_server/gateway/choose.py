@@ -14,13 +14,13 @@ from keelpay_server.book.changes import Changes
 from keelpay_server.book.command import Command
 from keelpay_server.book.need import Need
 from keelpay_server.book.reasons import Reason
-from keelpay_server.book.refusal import Refused, refuse_transition
+from keelpay_server.book.refusal import Refused
 from keelpay_server.book.world import World
 
 from .confirm import check_time
 from .method import Method, apply_method
 from .parties import check_parties, need_of, parties_of
-from .payment import Payment, PaymentState, event_of, move, touch
+from .payment import Payment, PaymentState, event_of, move, refuse_human, touch
 
 _S: Final = PaymentState
 _STEPS: Final[dict[PaymentState, tuple[PaymentState, ...]]] = {
@@ -60,14 +60,15 @@ class ChoosePaymentMethod(Command):
         """The same way once more changes nothing; risk decides anew when the payment is confirmed.
 
         Raises:
-            Refused: ILLEGAL_TRANSITION, OPERATION_UNRESOLVED, ORDER_PAID, ORDER_CLOSED, and those of `check_parties`.
+            Refused: PAYMENT_PAID, ILLEGAL_TRANSITION, OPERATION_UNRESOLVED, ORDER_PAID, ORDER_CLOSED, and those of
+                `check_parties`.
         """
         stored = world.require(Payment, self.payment)
         state = _S(stored.state)
         if stored.operation is not None:
             raise Refused(Reason.OPERATION_UNRESOLVED, retry_after_ms=2000)
         if state not in _STEPS:
-            refuse_transition("payment", state.name, _S.REQUIRES_CONFIRMATION.name)
+            refuse_human(state, _S.REQUIRES_CONFIRMATION)
         payment = apply_method(stored, self.method)
         parties = parties_of(world, payment)
         check_time(world, payment, parties)

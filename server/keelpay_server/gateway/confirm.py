@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar, Final
 
+from keelpay_server.auth.device import is_known
 from keelpay_server.auth.mandate import spend_mandate
 from keelpay_server.auth.names import BALANCE, BALANCE_DISPLAY
+from keelpay_server.auth.passkey import Passkey
 from keelpay_server.auth.proof import Proof, spend, spend_needs
 from keelpay_server.auth.terms import ConfirmationMethod, PaymentTerms
 from keelpay_server.book.caller import CallerKind
@@ -21,20 +23,21 @@ from keelpay_server.book.merchant import Merchant
 from keelpay_server.book.need import Need
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused, refuse_transition
+from keelpay_server.book.return_url import check_return_url
 from keelpay_server.book.world import World
 from keelpay_server.risk.decision import Decision, Outcome, Signals, assess, risk_needs
 from keelpay_server.risk.review import open_review
 
 from . import names
 from .charge import charge, wait_for_review
+from .consent import consent_of
 from .decline import DeclineReason, failure_text
 from .instrument import Instrument
 from .method import Method, apply_method
 from .order import OrderState
 from .order_payment import order_freed
 from .parties import BALANCE_CHANNEL, WALLET_CHANNEL, Parties, check_parties, need_of, parties_of
-from .payment import Facts, Payment, PaymentState, event_of, move, touch
-from .return_url import check_return_url
+from .payment import Facts, Payment, PaymentState, event_of, move, refuse_human, touch
 from .wallet_title import wallet_title
 
 CONFIRMABLE: Final = frozenset({PaymentState.REQUIRES_CONFIRMATION, PaymentState.REQUIRES_ACTION})
@@ -49,6 +52,7 @@ class ConfirmPayment(Command):
         proof: What verifying the payer's assertion gave, or None.
         method: Another way of paying chosen now, or None.
         device: JSON of the device context now, or empty to keep.
+        device_digest: The digest of the device that a payer calls from (auth.device), or empty.
         received_us: Wall clock: when the request arrived.
         return_uri: Where the payer goes back to, or empty to keep.
         bank_return_uri: Where the bank or wallet sends the payer back to instead, or empty.
@@ -58,6 +62,7 @@ class ConfirmPayment(Command):
     proof: Proof | None = None
     method: Method | None = None
     device: str = ""
+    device_digest: str = ""
     received_us: int = 0
     return_uri: str = ""
     bank_return_uri: str = ""
@@ -65,7 +70,7 @@ class ConfirmPayment(Command):
     depth: ClassVar[int] = 4
 
     def needs(self, need: Need) -> None:
-        """The payment, then its parties, then the headroom of a balance and what risk decided before."""
+        """The payment, then its parties and what risk decided before, then the headroom of a balance."""
         if self.proof is not None:
             spend_needs(need, self.proof)
         payment = need.row(Payment, self.payment)
@@ -73,6 +78,8 @@ class ConfirmPayment(Command):
             payment = apply_method(payment, self.method, self.device, self.return_uri)
             need_of(need, payment)
             risk_needs(need, signals_of(payment))
+            if payment.mandate is not None and self.device_digest:
+                need.all(Passkey, "payer", payment.payer)
 
     def decide(self, world: World) -> Changes:
         """See `confirm`."""
@@ -83,15 +90,17 @@ class ConfirmPayment(Command):
         payment = payment._replace(bank_return_uri=self.bank_return_uri)
         parties = parties_of(world, payment)
         check_return_url(parties.merchant, self.return_uri)
-        return confirm(world, payment, parties, self.proof, self.received_us)
+        return confirm(world, payment, parties, self.proof, self.received_us, self.device_digest)
 
 
-def confirm(world: World, payment: Payment, parties: Parties, proof: Proof | None, since_us: int) -> Changes:
+def confirm(
+    world: World, payment: Payment, parties: Parties, proof: Proof | None, since_us: int, device_digest: str = ""
+) -> Changes:
     """Decides a payment that is asked to go on.
 
     Raises:
-        Refused: ILLEGAL_TRANSITION, OPERATION_UNRESOLVED, ORDER_PAID, ORDER_CLOSED, MANDATE_*, and those of
-            `check_parties`. A proof that fails is a refusal that spends it.
+        Refused: PAYMENT_PAID, ILLEGAL_TRANSITION, OPERATION_UNRESOLVED, ORDER_PAID, ORDER_CLOSED, MANDATE_*, and those
+            of `check_parties`. A proof that fails is a refusal that spends it.
     """
     _check_open(world, payment, parties)
     check_parties(payment, parties)
@@ -102,10 +111,12 @@ def confirm(world: World, payment: Payment, parties: Parties, proof: Proof | Non
         if spent.refusal is not None:
             return spent
         payment = payment._replace(confirmation=proof.confirmation, stepped_up=True)
-    decision = assess(world, signals_of(payment))
+    asked = _must_ask(world, payment, device_digest)
+    consent = consent_of(world, payment, proof, asked=asked)
+    decision = assess(world, signals_of(payment)._replace(asked=asked, consent=consent))
     payment = payment._replace(decision=decision.id, outcome=decision.outcome)
     facts["decision"] = decision.facts()
-    changes = _follow(world, payment, parties, decision, since_us, facts)
+    changes = _follow(world, payment, parties, decision, asked, since_us, facts)
     return changes.join(Changes(rows=(decision,))).join(spent)
 
 
@@ -114,7 +125,7 @@ def _check_open(world: World, payment: Payment, parties: Parties) -> None:
     if payment.operation is not None:
         raise Refused(Reason.OPERATION_UNRESOLVED, retry_after_ms=2000)
     if state not in CONFIRMABLE:
-        refuse_transition("payment", state.name, PaymentState.PROCESSING.name)
+        refuse_human(state, PaymentState.PROCESSING)
     check_time(world, payment, parties)
 
 
@@ -134,9 +145,9 @@ def check_time(world: World, payment: Payment, parties: Parties) -> None:
 
 
 def _follow(
-    world: World, payment: Payment, parties: Parties, decision: Decision, since_us: int, facts: Facts
+    world: World, payment: Payment, parties: Parties, decision: Decision, asked: bool, since_us: int, facts: Facts
 ) -> Changes:
-    """Carries out what risk said, given what the payer has already confirmed."""
+    """Carries out what risk said, given what the payer has already confirmed, or is asked for anyway."""
     outcome = Outcome(decision.outcome)
     if outcome in (Outcome.DECLINE, Outcome.BLOCK_AND_REVIEW):
         failure = failure_text(DeclineReason.RISK, wall_us=world.wall_us)
@@ -145,7 +156,8 @@ def _follow(
         if outcome is Outcome.BLOCK_AND_REVIEW:
             changes = changes.join(open_review(world, decision))
         return changes.join(order_freed(world, parties.order, payment))
-    if _asks_person(payment, outcome, by_payer=world.caller.kind is CallerKind.PAYER):
+    stepped = outcome is Outcome.STEP_UP and not payment.stepped_up and payment.channel != WALLET_CHANNEL
+    if asked or stepped:
         return _ask_payer(world, payment, since_us, facts)
     rows: tuple[object, ...] = ()
     if payment.mandate is not None and not payment.stepped_up:
@@ -162,19 +174,22 @@ def _follow(
     return changes.join(Changes(rows=rows)) if spent else changes
 
 
-def _asks_person(payment: Payment, outcome: Outcome, *, by_payer: bool) -> bool:
-    """Tells whether the payer has to confirm: for its balance always, unless a mandate says it; else where risk asks
-    and the payer's own wallet does not ask anyway.
+def _must_ask(world: World, payment: Payment, device_digest: str) -> bool:
+    """Tells whether the payer has to confirm, whatever risk thinks: for its balance always, unless a mandate says it.
 
-    Where a payer's page or app asks to confirm, a stored instrument is asked for as a balance is: whoever holds a link
-    that strayed cannot spend the card behind it.
+    Where a payer's page or app asks to confirm, a stored instrument is asked for as a balance is, and a mandate is
+    spent without asking only on a device that the payer has confirmed on: whoever holds a link that strayed can spend
+    neither the card behind it nor the mandate. A partner's own call spends a mandate as it was signed. Another wallet
+    asks by itself.
     """
     if payment.stepped_up:
         return False
+    by_payer = world.caller.kind is CallerKind.PAYER
+    if payment.mandate is not None:
+        known = bool(device_digest) and is_known(world.all(Passkey, "payer", payment.payer), device_digest)
+        return by_payer and not known
     stored = by_payer and payment.instrument is not None and payment.channel != WALLET_CHANNEL
-    if (payment.channel == BALANCE_CHANNEL or stored) and payment.mandate is None:
-        return True
-    return outcome is Outcome.STEP_UP and payment.channel != WALLET_CHANNEL
+    return payment.channel == BALANCE_CHANNEL or stored
 
 
 def _ask_payer(world: World, payment: Payment, since_us: int, facts: Facts) -> Changes:

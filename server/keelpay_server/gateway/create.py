@@ -12,6 +12,7 @@ from keelpay_server.book.command import Command
 from keelpay_server.book.need import Need
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused
+from keelpay_server.book.return_url import check_return_url
 from keelpay_server.book.times import MINUTE_US
 from keelpay_server.book.world import World
 
@@ -22,7 +23,6 @@ from .number import need_number, take_number
 from .order_payment import take_order
 from .parties import BALANCE_CHANNEL, check_parties, need_parties, parties_of
 from .payment import Payment, PaymentState, event_of
-from .return_url import check_return_url
 
 DEFAULT_EXPIRY_US: Final = 30 * MINUTE_US
 

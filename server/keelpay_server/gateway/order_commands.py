@@ -14,9 +14,10 @@ from keelpay_server.book.need import Need
 from keelpay_server.book.payer import Payer
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused, invalid
+from keelpay_server.book.return_url import check_return_url
 from keelpay_server.book.times import DAY_US, HOUR_US
 from keelpay_server.book.world import World
-from keelpay_server.ledger.money import AMOUNT_MAX
+from keelpay_server.ledger.money import AMOUNT_MAX, amount_text
 
 from .capture import end_payment
 from .expiry import ORDER_WORK
@@ -25,7 +26,6 @@ from .operation import Operation
 from .order import Order, OrderState, event_of, move
 from .parties import need_of, parties_of
 from .payment import TRANSITIONS, Payment, PaymentState, touch
-from .return_url import check_return_url
 from .void import request_cancel, void_authorization
 
 LIFE_US: Final = 2 * HOUR_US
@@ -80,9 +80,14 @@ class CreateOrder(Command):
         if merchant.state != MerchantState.ACTIVE:
             raise Refused(Reason.MERCHANT_SUSPENDED)
         if self.currency != merchant.currency:
-            raise Refused(Reason.CURRENCY_MISMATCH, expected=merchant.currency, got=self.currency)
+            raise Refused(Reason.CURRENCY_MISMATCH, expected=merchant.currency, given=self.currency)
         if self.amount > AMOUNT_MAX:
-            raise Refused(Reason.AMOUNT_OUT_OF_RANGE, max_minor=str(AMOUNT_MAX))
+            raise Refused(
+                Reason.AMOUNT_OUT_OF_RANGE,
+                f"{amount_text(self.amount, self.currency)} is more than the largest order,"
+                f" {amount_text(AMOUNT_MAX, self.currency)}",
+                min_minor="1", max_minor=str(AMOUNT_MAX),
+            )  # fmt: skip
         if self.payer and world.require(Payer, self.payer).partner != merchant.partner:
             raise Refused(Reason.RESOURCE_NOT_FOUND, resource="payer")
         check_return_url(merchant, self.return_uri)

@@ -6,8 +6,9 @@ paid once; a closing order closes when its payment has ended without success.
 
 from keelpay_server.book.changes import Changes
 from keelpay_server.book.reasons import Reason
-from keelpay_server.book.refusal import Refused
+from keelpay_server.book.refusal import Refused, invalid
 from keelpay_server.book.world import World
+from keelpay_server.ledger.money import amount_text
 
 from .order import Order, OrderState, event_of, move, touch
 from .parties import Payable
@@ -18,12 +19,12 @@ def check_order(order: Order, payment: Payable) -> None:
     """Refuses a payment for an order that is not for it.
 
     Raises:
-        Refused: RESOURCE_NOT_FOUND.
+        Refused: RESOURCE_NOT_FOUND; FIELD_INVALID for another payer than the order's, or none.
     """
     if order.merchant != payment.merchant:
         raise Refused(Reason.RESOURCE_NOT_FOUND, resource="order")
     if order.payer and payment.payer != order.payer:
-        raise Refused(Reason.RESOURCE_NOT_FOUND, "the order is for another payer", resource="payer")
+        invalid("payment.payer", "must be the payer that the order names")
 
 
 def take_order(world: World, order: Order, payment: Payment) -> Changes:
@@ -41,9 +42,13 @@ def take_order(world: World, order: Order, payment: Payment) -> Changes:
     if order.payment is not None:
         raise Refused(Reason.ORDER_HAS_LIVE_PAYMENT)
     if order.currency != payment.currency:
-        raise Refused(Reason.CURRENCY_MISMATCH, expected=order.currency, got=payment.currency)
+        raise Refused(Reason.CURRENCY_MISMATCH, expected=order.currency, given=payment.currency)
     if order.amount != payment.amount:
-        raise Refused(Reason.AMOUNT_OUT_OF_RANGE, "a payment pays the whole order", expected=str(order.amount))
+        whole, given = (amount_text(amount, order.currency) for amount in (order.amount, payment.amount))
+        raise Refused(
+            Reason.AMOUNT_OUT_OF_RANGE, f"a payment pays the whole order, {whole}; {given} was given",
+            min_minor=str(order.amount), max_minor=str(order.amount),
+        )  # fmt: skip
     return Changes(rows=(touch(order, world.wall_us, payment=payment.id),))
 
 

@@ -6,10 +6,10 @@ In: the stored order. Out: the contract's message. Invariant: parse(render(x)) n
 import json
 
 from keelpay.api.gateway.v1 import order_pb2
+from keelpay_server.book.wire_render import money, stamp
 
 from . import names
 from .order import Order
-from .payment_render import money, stamp
 
 
 def render_order(order: Order) -> order_pb2.Order:

@@ -8,6 +8,7 @@ import json
 
 from keelpay.api.gateway.v1 import order_service_pb2 as pb
 from keelpay.api.gateway.v1 import order_service_pb2_grpc
+from keelpay_server.auth.device import session_link
 from keelpay_server.auth.link_desk import LinkDesk
 from keelpay_server.auth.payer_link import PayerLink
 from keelpay_server.auth.payer_link_commands import CreateLink
@@ -16,20 +17,19 @@ from keelpay_server.auth.token import PayerPurpose
 from keelpay_server.auth.token_render import render_link
 from keelpay_server.book.call import current
 from keelpay_server.book.engine import Engine
-from keelpay_server.book.filtering import parse_filter, parse_order
+from keelpay_server.book.filtering import parse_filter
 from keelpay_server.book.ownership import own_payer, owned_merchant
 from keelpay_server.book.paging import Pager
-from keelpay_server.book.refusal import refuse_transition
 from keelpay_server.book.request import identify
 
 from . import names
-from .checkout_reads import means_of, payer_of
+from .checkout_reads import active_passkeys, is_stranger, means_of, payer_of
 from .checkout_render import render_options
 from .order import Order
 from .order_commands import CloseOrder, CreateOrder
 from .order_reads import FILTERS, order_by_number, owned_order
 from .order_render import render_order
-from .payment import HUMAN, PaymentState
+from .payment import HUMAN, PaymentState, refuse_human
 from .payment_option import payment_options
 from .payment_reads import ORDERS, owned_payment
 from .routes import Routes
@@ -100,9 +100,7 @@ class OrderService(order_service_pb2_grpc.OrderServiceServicer):
         merchant = names.parse_merchant(request.parent)
         await owned_merchant(self._reader, call.caller, merchant)
         where = {"merchant": merchant, **parse_filter(request.filter, FILTERS)}
-        order, descending = parse_order(request.order_by, ORDERS, "create_time desc")
-        scope = f"{call.method}\n{request.parent}\n{request.filter}\n{request.order_by}"
-        page = self._pager.page(scope, request.page_size, request.page_token, order=order, descending=descending)
+        scope, page = self._pager.listed(call, request, ORDERS, request.parent)
         rows = await self._reader.find(Order, where, page)
         token = self._pager.next_token(scope, page, rows)
         return pb.ListOrdersResponse(orders=[render_order(row) for row in rows], next_page_token=token)
@@ -115,7 +113,7 @@ class OrderService(order_service_pb2_grpc.OrderServiceServicer):
         payment = await owned_payment(self._reader, call.caller, request.payment)
         await payer_of(self._reader, payment)
         if payment.state not in HUMAN:
-            refuse_transition("payment", PaymentState(payment.state).name, PaymentState.REQUIRES_CONFIRMATION.name)
+            refuse_human(PaymentState(payment.state), PaymentState.REQUIRES_CONFIRMATION)
         left_us = payment.expire_time - (await self._reader.book()).business_us
         made = self._links.seed()
         command = CreateLink(
@@ -131,6 +129,11 @@ class OrderService(order_service_pb2_grpc.OrderServiceServicer):
         self, request: pb.ListPaymentOptionsRequest, context: object
     ) -> pb.ListPaymentOptionsResponse:
         """See the contract."""
-        payment = await owned_payment(self._reader, current().caller, request.payment)
-        means = await means_of(self._reader, self._routes, self._settings, payment, self._engine.wall())
+        caller = current().caller
+        payment = await owned_payment(self._reader, caller, request.payment)
+        link = await session_link(self._reader, caller)
+        stranger = is_stranger(link, await active_passkeys(self._reader, payment.payer)) if link else False
+        means = await means_of(
+            self._reader, self._routes, self._settings, payment, self._engine.wall(), stranger=stranger
+        )
         return pb.ListPaymentOptionsResponse(options=render_options(payment, payment_options(payment, means)))

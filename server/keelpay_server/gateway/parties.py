@@ -142,7 +142,7 @@ def check_parties(payment: Payable, parties: Parties) -> None:
         raise Refused(Reason.MERCHANT_SUSPENDED)
     if payment.currency != merchant.currency:
         raise Refused(Reason.CURRENCY_MISMATCH, f"{merchant.id} is settled in {merchant.currency}",
-                      expected=merchant.currency, got=payment.currency)  # fmt: skip
+                      expected=merchant.currency, given=payment.currency)  # fmt: skip
     if payer is not None:
         if payer.partner != merchant.partner:
             raise Refused(Reason.RESOURCE_NOT_FOUND, resource="payer")

@@ -7,13 +7,13 @@ import json
 
 from keelpay.api.gateway.v1 import instrument_pb2, payer_pb2
 from keelpay_server.book.payer import Payer
+from keelpay_server.book.wire_render import money, stamp
 
 from . import names
 from .decline import decline_of
 from .instrument import Instrument
 from .operation import Operation, OperationState
 from .payer_reads import Holding
-from .payment_render import money, stamp
 from .transfer import Transfer
 
 

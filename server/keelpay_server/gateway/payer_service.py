@@ -16,7 +16,7 @@ from keelpay_server.auth.verification import verify
 from keelpay_server.book.call import current
 from keelpay_server.book.changes import Outcome
 from keelpay_server.book.engine import Engine
-from keelpay_server.book.filtering import Meaning, parse_filter, parse_order
+from keelpay_server.book.filtering import Meaning, parse_filter
 from keelpay_server.book.ownership import own_partner, own_payer
 from keelpay_server.book.paging import Pager
 from keelpay_server.book.payer import Payer
@@ -195,9 +195,7 @@ class PayerService(payer_service_pb2_grpc.PayerServiceServicer):
         call = current()
         payer = await owned_payer(self._reader, call.caller, request.parent, "parent")
         where = {"payer": payer.id, **parse_filter(request.filter, filters)}
-        order, descending = parse_order(request.order_by, ORDERS, "create_time desc")
-        scope = f"{call.method}\n{request.parent}\n{request.filter}\n{request.order_by}"
-        page = self._pager.page(scope, request.page_size, request.page_token, order=order, descending=descending)
+        scope, page = self._pager.listed(call, request, ORDERS, request.parent)
         return scope, where, page
 
 

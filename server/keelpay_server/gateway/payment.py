@@ -5,10 +5,11 @@ happen, refunded + pending ≤ captured ≤ authorized, and every microsecond is
 """
 
 from enum import IntEnum
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, NoReturn
 
 from keelpay_server.book.changes import Event
-from keelpay_server.book.refusal import refuse_transition
+from keelpay_server.book.reasons import Reason
+from keelpay_server.book.refusal import Refused, refuse_transition
 
 from .history import reach
 
@@ -63,6 +64,8 @@ HUMAN: Final = frozenset({_S.REQUIRES_PAYMENT_METHOD, _S.REQUIRES_CONFIRMATION, 
 """States in which the payment waits for a person."""
 MERCHANT: Final = frozenset({_S.AUTHORIZED, _S.PARTIALLY_CAPTURED})
 """States in which it waits for the merchant: nobody's time."""
+PAID: Final = MERCHANT | {_S.CAPTURED}
+"""States in which its payer has paid."""
 
 
 class CaptureMethod(IntEnum):
@@ -187,6 +190,17 @@ class Payment(NamedTuple):
     def refundable(self) -> int:
         """What can still be given back."""
         return self.captured - self.refunded - self.refund_pending - self.disputed
+
+
+def refuse_human(state: PaymentState, target: PaymentState) -> NoReturn:
+    """Refuses what a payer does before paying, for a payment that waits for no payer.
+
+    Raises:
+        Refused: PAYMENT_PAID where its money is reserved or taken, else ILLEGAL_TRANSITION.
+    """
+    if state in PAID:
+        raise Refused(Reason.PAYMENT_PAID, f"the payment is paid: it is {state.name}", state=state.name)
+    refuse_transition("payment", state.name, target.name)
 
 
 def move(

@@ -31,6 +31,20 @@ class Authentication(IntEnum):
     WALLET = 3
 
 
+class Allowance(NamedTuple):
+    """What a mandate allows now.
+
+    Attributes:
+        payment_max: The most for one payment.
+        left: What may still be paid under it today.
+        expire_time: When it ends, business clock.
+    """
+
+    payment_max: int
+    left: int
+    expire_time: int
+
+
 class PaymentOption(NamedTuple):
     """One way to pay.
 
@@ -41,7 +55,8 @@ class PaymentOption(NamedTuple):
         authentication: Who says so.
         obstacle: Why it cannot be used, or None.
         balance: What is there to spend, for the balance; None otherwise.
-        selected: It is the payment's way now.
+        selected: It is the payment's way now, its mandate included.
+        allowance: What the mandate that it is paid under allows, or None.
     """
 
     method: Method
@@ -51,6 +66,7 @@ class PaymentOption(NamedTuple):
     obstacle: Reason | None
     balance: int | None
     selected: bool
+    allowance: Allowance | None
 
     @property
     def available(self) -> bool:
@@ -71,6 +87,8 @@ class Means(NamedTuple):
         passkey_obstacle: Why no passkey of the payer could confirm the payment, or None.
         used: Channel and instrument of the payer's latest payments, the newest first.
         business_us: Business clock.
+        stranger: Who looks is on a device that the payer never confirmed on: no mandate is spent there without asking,
+            and what lies on the balance is nobody's business.
     """
 
     payer: Payer
@@ -82,6 +100,7 @@ class Means(NamedTuple):
     passkey_obstacle: Reason | None
     used: Sequence[tuple[int, bytes | None]]
     business_us: int
+    stranger: bool = False
 
 
 def payment_options(payment: Payment, means: Means) -> list[PaymentOption]:
@@ -113,7 +132,8 @@ def _rank(option: PaymentOption, means: Means) -> tuple[bool, int, bool]:
 def _balance(payment: Payment, means: Means) -> PaymentOption:
     available = means.available or 0
     short = Reason.INSUFFICIENT_FUNDS if available < payment.amount else None
-    return _option(payment, means, Method(BALANCE_CHANNEL, None, None, "", ""), BALANCE_DISPLAY, "", short, available)
+    told = None if means.stranger else available
+    return _option(payment, means, Method(BALANCE_CHANNEL, None, None, "", ""), BALANCE_DISPLAY, "", short, told)
 
 
 def _stored(payment: Payment, means: Means, instrument: Instrument) -> PaymentOption:
@@ -133,7 +153,7 @@ def _option(
     payment: Payment, means: Means, method: Method, display: str, brand: str, obstacle: Reason | None,
     balance: int | None,
 ) -> PaymentOption:  # fmt: skip
-    mandate = next((each for each in means.mandates if _covers(each, payment, method.instrument, means)), None)
+    mandate = _mandate(payment, method.instrument, means)
     if method.channel == WALLET_CHANNEL:
         who, mandate = Authentication.WALLET, None
     else:
@@ -143,21 +163,35 @@ def _option(
     if obstacle is None and who is Authentication.PASSKEY:
         obstacle = means.passkey_obstacle
     method = method._replace(mandate=None if mandate is None else mandate.id)
-    now = (payment.channel, payment.instrument, payment.bank)
-    selected = now == (method.channel, method.instrument, method.bank)
-    return PaymentOption(method, display, brand, who, obstacle, balance, selected)
+    now = (payment.channel, payment.instrument, payment.mandate, payment.bank)
+    allowance = None
+    if mandate is not None:
+        allowance = Allowance(mandate.payment_max, _left(mandate, means), mandate.expire_time)
+    return PaymentOption(method, display, brand, who, obstacle, balance, now == method[:4], allowance)
+
+
+def _mandate(payment: Payment, instrument: bytes | None, means: Means) -> Mandate | None:
+    """Returns the mandate that spares the finger: the payment's own if it does, otherwise the newest that does."""
+    if means.stranger:
+        return None
+    covering = [each for each in means.mandates if _covers(each, payment, instrument, means)]
+    return next((each for each in covering if each.id == payment.mandate), covering[0] if covering else None)
+
+
+def _left(mandate: Mandate, means: Means) -> int:
+    """Returns what may still be paid under a mandate today."""
+    left = mandate.day_max - spent_today(mandate, means.business_us)
+    if mandate.total_max:
+        left = min(left, mandate.total_max - mandate.spent_total)
+    return max(left, 0)
 
 
 def _covers(mandate: Mandate, payment: Payment, instrument: bytes | None, means: Means) -> bool:
     """Whether a mandate allows the payment from this source today (auth.mandate decides it again when it is spent)."""
-    today = spent_today(mandate, means.business_us)
-    limits = [mandate.payment_max, mandate.day_max - today]
-    if mandate.total_max:
-        limits.append(mandate.total_max - mandate.spent_total)
     return (
         mandate.state == MandateState.ACTIVE
         and means.business_us < mandate.expire_time
         and mandate.instrument == instrument
         and mandate.currency == payment.currency
-        and payment.amount <= min(limits)
+        and payment.amount <= min(mandate.payment_max, _left(mandate, means))
     )

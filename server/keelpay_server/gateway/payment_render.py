@@ -6,15 +6,12 @@ Invariant: no secret, no score, no device of somebody else.
 
 import json
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from keelpay.api.gateway.v1 import operation_pb2, payment_pb2
-from keelpay.api.type.v1 import money_pb2
 from keelpay_server.auth.confirmation import Confirmation
 from keelpay_server.auth.confirmation_render import render_confirmation
 from keelpay_server.auth.names import payers_own_name
 from keelpay_server.book.ids import text
-from keelpay_server.book.times import SECOND_US
+from keelpay_server.book.wire_render import money, stamp, write_stamp
 from keelpay_server.risk.decision import Decision
 
 from . import names
@@ -40,17 +37,6 @@ _WAITS = {
 }
 """What a payer does who is asked elsewhere: by a wallet, or by a bank."""
 _SENTENCE = ("The payment was declined. Please pay another way.", "支付被拒绝,请换一种方式支付。")
-
-
-def stamp(time_us: int) -> Timestamp:
-    """Returns a protobuf timestamp of microseconds."""
-    seconds, micros = divmod(time_us, SECOND_US)
-    return Timestamp(seconds=seconds, nanos=micros * 1000)
-
-
-def money(amount_minor: int, currency: str) -> money_pb2.Money:
-    """Returns a protobuf amount."""
-    return money_pb2.Money(currency_code=currency, amount_minor=amount_minor)
 
 
 def render_payment(payment: Payment) -> payment_pb2.Payment:
@@ -98,12 +84,6 @@ def render_payment(payment: Payment) -> payment_pb2.Payment:
     return message
 
 
-def _set(timestamp: Timestamp, time_us: int) -> None:
-    """Writes a time in its place: a message of its own would be made and copied."""
-    timestamp.seconds, micros = divmod(time_us, SECOND_US)
-    timestamp.nanos = micros * 1000
-
-
 def _confirmation(payment: Payment) -> str:
     key = payment.confirmation
     return "" if key is None else payers_own_name("confirmations", payment.payer, key)
@@ -122,8 +102,8 @@ def render_whole(
             human_ms=reached.human_us // 1000,
             count=reached.times,
         )
-        _set(row.time, reached.time_us)
-        _set(row.last_time, reached.last_time_us or reached.time_us)
+        write_stamp(row.time, reached.time_us)
+        write_stamp(row.last_time, reached.last_time_us or reached.time_us)
     message.operations.extend(render_operation(operation) for operation in operations)
     if decision is not None:
         message.risk.outcome = decision.outcome  # type: ignore[assignment]

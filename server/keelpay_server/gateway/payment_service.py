@@ -1,23 +1,22 @@
-"""PaymentService on the wire: parse, ask, render; the deciding is elsewhere in this room.
+"""PaymentService on the wire: what changes payments, and the preview of one; reads are in the part beside it.
 
 In: validated requests of authenticated callers. Out: payments as they are after their commit.
 Invariant: an assertion is verified here, before the queue; a bank's answer is awaited here, after the commit.
 """
 
-from collections.abc import AsyncIterator, Iterable
 from typing import Any, Final
 
 from msgspec import json
 
-from keelpay.api.gateway.v1 import payment_pb2, payment_request_pb2, payment_service_pb2, payment_service_pb2_grpc
+from keelpay.api.gateway.v1 import payment_pb2, payment_request_pb2, payment_service_pb2
+from keelpay_server.auth.device import device_of
 from keelpay_server.auth.proof import Proof
 from keelpay_server.auth.settings import AuthSettings
 from keelpay_server.auth.verification import verify
 from keelpay_server.book.call import Call, current
-from keelpay_server.book.caller import Caller
+from keelpay_server.book.caller import Caller, CallerKind
 from keelpay_server.book.changes import Outcome
 from keelpay_server.book.engine import Engine
-from keelpay_server.book.filtering import parse_filter, parse_order
 from keelpay_server.book.ownership import own_payer, owned_merchant
 from keelpay_server.book.paging import Pager
 from keelpay_server.book.request import identify
@@ -30,29 +29,20 @@ from .dispatch import Dispatcher
 from .method import Method
 from .operation import Operation
 from .order import KIND as ORDER_KIND
-from .payment import CaptureMethod, Payment, PaymentState
+from .payment import CaptureMethod, Payment
 from .payment_method import MethodDesk
-from .payment_reads import (
-    FILTERS,
-    ORDERS,
-    MerchantOwners,
-    around,
-    owned_payment,
-    payment_by_number,
-)
-from .payment_render import render_payment, render_whole
+from .payment_reads import MerchantOwners, owned_payment
+from .payment_service_reads import PaymentReadMethods
+from .payment_service_wait import settled
 from .preview_render import Draft, preview
 from .routes import Routes
 from .sync import NoteSync
 
-WAIT_S_MAX: Final = 3.0
-MARGIN_S: Final = 0.2
 RETURN_PATH: Final = "/return"
 """The path of our page to which banks send payers back."""
-WATCH_TURN_S: Final = 15.0
 
 
-class PaymentService(payment_service_pb2_grpc.PaymentServiceServicer):
+class PaymentService(PaymentReadMethods):
     """Payments (see the contract).
 
     Args:
@@ -66,7 +56,7 @@ class PaymentService(payment_service_pb2_grpc.PaymentServiceServicer):
     def __init__(
         self, engine: Engine, pager: Pager, routes: Routes, settings: AuthSettings, dispatcher: Dispatcher
     ) -> None:
-        self._engine, self._reader, self._pager = engine, engine.reader, pager
+        super().__init__(engine, pager)
         self._settings, self._dispatcher = settings, dispatcher
         self._owners = MerchantOwners(engine.reader)
         self._methods = MethodDesk(engine.reader, routes)
@@ -81,7 +71,7 @@ class PaymentService(payment_service_pb2_grpc.PaymentServiceServicer):
         await self._owners.check(call.caller, merchant)
         command = await self._creation(call, request, merchant, received_us)
         outcome = await self._engine.execute(command)
-        payment, known = await self._settled(call, outcome)
+        payment, known = await settled(self._engine, call, outcome)
         whole = await self._whole(payment, known)
         return payment_request_pb2.CreatePaymentResponse(payment=whole, replayed=outcome.replayed)
 
@@ -92,14 +82,16 @@ class PaymentService(payment_service_pb2_grpc.PaymentServiceServicer):
         call = current()
         received_us = self._engine.wall()
         stored = await owned_payment(self._reader, call.caller, request.name)
+        device = await device_of(self._reader, call.caller, stored.payer, request.device.device_id)
         command = ConfirmPayment(
             request=identify(call, request, request.name), caller=call.caller, deadline_us=call.deadline_us,
-            payment=stored.id, proof=await self._proof(call, request, received_us),
+            payment=stored.id, proof=await self._proof(call, request, received_us, device),
             method=await self._chosen(request, stored), device=_device(request), received_us=received_us,
+            device_digest=device if call.caller.kind is CallerKind.PAYER else "",
             return_uri=request.return_url, bank_return_uri=self._our_page(call),
         )  # fmt: skip
         outcome = await self._engine.execute(command)
-        payment, known = await self._settled(call, outcome)
+        payment, known = await settled(self._engine, call, outcome)
         whole = await self._whole(payment, known)
         return payment_request_pb2.ConfirmPaymentResponse(payment=whole, replayed=outcome.replayed)
 
@@ -146,38 +138,6 @@ class PaymentService(payment_service_pb2_grpc.PaymentServiceServicer):
             payment = await self._reader.get(Payment, payment.id) or payment
         return payment_request_pb2.SyncPaymentResponse(payment=await self._whole(payment), replayed=outcome.replayed)
 
-    async def GetPayment(
-        self, request: payment_service_pb2.GetPaymentRequest, context: object
-    ) -> payment_service_pb2.GetPaymentResponse:
-        """See the contract."""
-        payment = await owned_payment(self._reader, current().caller, request.name)
-        return payment_service_pb2.GetPaymentResponse(payment=await self._whole(payment))
-
-    async def LookupPayment(
-        self, request: payment_service_pb2.LookupPaymentRequest, context: object
-    ) -> payment_service_pb2.LookupPaymentResponse:
-        """See the contract."""
-        merchant = names.parse_merchant(request.parent)
-        await owned_merchant(self._reader, current().caller, merchant)
-        payment = await payment_by_number(self._reader, merchant, request.merchant_payment_id)
-        return payment_service_pb2.LookupPaymentResponse(payment=await self._whole(payment))
-
-    async def ListPayments(
-        self, request: payment_service_pb2.ListPaymentsRequest, context: object
-    ) -> payment_service_pb2.ListPaymentsResponse:
-        """See the contract."""
-        call = current()
-        merchant = names.parse_merchant(request.parent)
-        await owned_merchant(self._reader, call.caller, merchant)
-        where = {"merchant": merchant, **parse_filter(request.filter, FILTERS)}
-        order, descending = parse_order(request.order_by, ORDERS, "create_time desc")
-        scope = f"{call.method}\n{request.parent}\n{request.filter}\n{request.order_by}"
-        page = self._pager.page(scope, request.page_size, request.page_token, order=order, descending=descending)
-        rows = await self._reader.find(Payment, where, page)
-        return payment_service_pb2.ListPaymentsResponse(
-            payments=[render_payment(row) for row in rows], next_page_token=self._pager.next_token(scope, page, rows)
-        )
-
     async def PreviewPayment(
         self, request: payment_service_pb2.PreviewPaymentRequest, context: object
     ) -> payment_service_pb2.PreviewPaymentResponse:
@@ -190,21 +150,6 @@ class PaymentService(payment_service_pb2_grpc.PaymentServiceServicer):
         amount = draft.amount
         thought = Draft(merchant, order, payer, method, amount.currency_code, amount.amount_minor, manual)
         return await preview(self._reader, row, thought)
-
-    async def WatchPayment(
-        self, request: payment_service_pb2.WatchPaymentRequest, context: Any
-    ) -> AsyncIterator[payment_service_pb2.WatchPaymentResponse]:
-        """See the contract."""
-        caller = current().caller
-        seen = request.after_state_version
-        payment = await owned_payment(self._reader, caller, request.name)
-        with self._engine.hub.watch(payment.id) as watch:
-            while True:
-                payment = await owned_payment(self._reader, caller, request.name)
-                if payment.state_version > seen:
-                    seen = payment.state_version
-                    yield payment_service_pb2.WatchPaymentResponse(payment=await self._whole(payment))
-                await watch.wait(WATCH_TURN_S)
 
     async def _creation(
         self, call: Call, request: payment_request_pb2.CreatePaymentRequest, merchant: str, received_us: int
@@ -249,12 +194,14 @@ class PaymentService(payment_service_pb2_grpc.PaymentServiceServicer):
             return None
         return await self._methods.chosen(request.payment_method, stored)
 
-    async def _proof(self, call: Call, request: payment_request_pb2.ConfirmPaymentRequest, now_us: int) -> Proof | None:
+    async def _proof(
+        self, call: Call, request: payment_request_pb2.ConfirmPaymentRequest, now_us: int, device: str
+    ) -> Proof | None:
         if not request.confirmation:
             return None
         payer = names.parse_payer("/".join(request.confirmation.split("/")[:4]), "confirmation")
         own_payer(call.caller, payer, request.name)
-        return await verify(self._reader, self._settings, request.confirmation, request.assertion_json, now_us)
+        return await verify(self._reader, self._settings, request.confirmation, request.assertion_json, now_us, device)
 
     async def _act(
         self, request: Any, command: type[PaymentCommand], **fields: Any
@@ -266,35 +213,8 @@ class PaymentService(payment_service_pb2_grpc.PaymentServiceServicer):
             payment=stored.id, received_us=self._engine.wall(), **fields,
         )  # fmt: skip
         outcome = await self._engine.execute(asked)
-        payment, known = await self._settled(call, outcome)
+        payment, known = await settled(self._engine, call, outcome)
         return await self._whole(payment, known), outcome
-
-    async def _settled(self, call: Call, outcome: Outcome) -> tuple[Payment, list[object]]:
-        """Waits for the bank as long as the caller has time.
-
-        Returns:
-            The payment as it is then, and the rows of the commits that made it so, newest last.
-        """
-        payment = await self._engine.answer(Payment, outcome)
-        known: list[object] = list(outcome.rows)
-        end_us = min(
-            self._engine.wall() + int(WAIT_S_MAX * 1e6),
-            (call.deadline_us or 1 << 62) - int(MARGIN_S * 1e6),
-        )
-        with self._engine.hub.watch(payment.id) as watch:
-            while payment.operation is not None and payment.state != PaymentState.REQUIRES_ACTION:
-                left_s = (end_us - self._engine.wall()) / 1e6
-                if left_s <= 0 or not await watch.wait(left_s):
-                    break
-                seen = {} if watch.world is None else watch.world.rows
-                known += seen.get(Operation, {}).values()
-                payment = (
-                    seen.get(Payment, {}).get(payment.id) or await self._reader.get(Payment, payment.id) or payment
-                )
-        return payment, known
-
-    async def _whole(self, payment: Payment, known: Iterable[object] = ()) -> payment_pb2.Payment:
-        return render_whole(payment, *await around(self._reader, payment, known))
 
 
 def _device(message: Any) -> str:

@@ -15,6 +15,7 @@ from keelpay_server.book.payer import Payer
 from keelpay_server.book.ports import Reader
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused
+from keelpay_server.book.wire_render import money
 from keelpay_server.clearing.window import Window, WindowState
 from keelpay_server.ledger.account import parse
 from keelpay_server.ledger.chart import Chart
@@ -28,7 +29,6 @@ from .method import Method
 from .order import Order
 from .order_payment import check_order
 from .parties import BALANCE_CHANNEL, Parties, check_parties
-from .payment_render import money
 
 _EVENTS: Final = {LegCode.PAY: "capture", LegCode.CAPTURE: "capture", LegCode.FEE: "fee", LegCode.COST: "cost"}
 

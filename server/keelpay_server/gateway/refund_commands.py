@@ -16,6 +16,7 @@ from keelpay_server.book.payer import Payer
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused
 from keelpay_server.book.world import World
+from keelpay_server.ledger.money import amount_text
 from keelpay_server.ledger.posting.refund import reroute
 
 from .instrument import Instrument, InstrumentState
@@ -78,12 +79,15 @@ class CreateRefund(Command):
         if payment.merchant != self.merchant:
             raise Refused(Reason.RESOURCE_NOT_FOUND, resource="payment")
         if self.currency and self.currency != payment.currency:
-            raise Refused(Reason.CURRENCY_MISMATCH, expected=payment.currency, got=self.currency)
+            raise Refused(Reason.CURRENCY_MISMATCH, expected=payment.currency, given=self.currency)
         left = max(0, payment.refundable)
         amount = self.amount or left
         if not 0 < amount <= left:
+            most, asked = amount_text(left, payment.currency), amount_text(amount, payment.currency)
             raise Refused(
-                Reason.REFUND_EXCEEDS_CAPTURED, f"{left} minor units can be refunded", refundable_minor=str(left)
+                Reason.REFUND_EXCEEDS_CAPTURED,
+                f"{asked} was asked for, {most} can be refunded" if left else "nothing is left to refund",
+                refundable_minor=str(left),
             )
         bank = world.require(Bank, payment.bank) if payment.bank else None
         refund = new_refund(world, payment, merchant, amount, self.policy)._replace(

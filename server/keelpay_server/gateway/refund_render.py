@@ -8,11 +8,12 @@ import json
 from collections.abc import Sequence
 
 from keelpay.api.gateway.v1 import refund_pb2
+from keelpay_server.book.wire_render import money, stamp
 
 from . import names
 from .decline import decline_of
 from .operation import Operation
-from .payment_render import money, render_operation, stamp
+from .payment_render import render_operation
 from .refund import Refund, RefundState
 
 _DECLINED = frozenset({RefundState.ABNORMAL, RefundState.FAILED})

@@ -12,7 +12,7 @@ from keelpay.api.gateway.v1 import refund_service_pb2 as pb
 from keelpay_server.book.call import current
 from keelpay_server.book.command import Command
 from keelpay_server.book.engine import Engine
-from keelpay_server.book.filtering import parse_filter, parse_order
+from keelpay_server.book.filtering import parse_filter
 from keelpay_server.book.ownership import owned_merchant
 from keelpay_server.book.paging import Pager
 from keelpay_server.book.refusal import invalid
@@ -90,9 +90,7 @@ class RefundService(refund_service_pb2_grpc.RefundServiceServicer):
         merchant = names.parse_merchant(request.parent)
         await owned_merchant(self._reader, call.caller, merchant)
         where = {"merchant": merchant, **parse_filter(request.filter, FILTERS)}
-        order, descending = parse_order(request.order_by, ORDERS, "create_time desc")
-        scope = f"{call.method}\n{request.parent}\n{request.filter}\n{request.order_by}"
-        page = self._pager.page(scope, request.page_size, request.page_token, order=order, descending=descending)
+        scope, page = self._pager.listed(call, request, ORDERS, request.parent)
         rows = await self._reader.find(Refund, where, page)
         token = self._pager.next_token(scope, page, rows)
         return pb.ListRefundsResponse(refunds=[render_refund(row) for row in rows], next_page_token=token)

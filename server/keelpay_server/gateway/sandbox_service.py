@@ -9,14 +9,9 @@ from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Final
 
-from google.protobuf.duration_pb2 import Duration
-from google.protobuf.timestamp_pb2 import Timestamp
-
-from keelpay.api.rail.v1 import operation_pb2
-from keelpay.api.sandbox.v1 import clock_pb2, sandbox_service_pb2, sandbox_service_pb2_grpc, scenario_pb2
+from keelpay.api.sandbox.v1 import clock_pb2, sandbox_service_pb2, sandbox_service_pb2_grpc
 from keelpay_server.book.call import current
 from keelpay_server.book.engine import Engine
-from keelpay_server.book.ids import text
 from keelpay_server.book.ownership import owned_merchant
 from keelpay_server.book.paging import SIZE_DEFAULT, Pager
 from keelpay_server.book.ports import Page
@@ -25,6 +20,7 @@ from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused, invalid, refuse_transition
 from keelpay_server.book.request import RequestRow, identify
 from keelpay_server.book.sandbox_bank import SandboxBank, SandboxEntry
+from keelpay_server.book.wire_render import stamp
 from keelpay_server.clearing.payout import KIND as PAYOUT_KIND
 from keelpay_server.clearing.payout import Payout
 
@@ -48,10 +44,10 @@ from .sandbox_scenario import (
     SandboxClock,
     Scenario,
 )
+from .sandbox_scenario_render import read_scenario, render_scenario
 
 ENTRY_ID_BYTES: Final = 16
 _OPERATIONS_READ: Final = 100
-_CODE_PREFIX: Final = "RESULT_CODE_"
 _SUBJECTS: Final[dict[str, tuple[type[Payment | Payout | Refund], str, Kind]]] = {
     "payments": (Payment, PAYMENT_KIND, Kind.AUTHORIZE),
     "payouts": (Payout, PAYOUT_KIND, Kind.PAY),
@@ -101,7 +97,7 @@ class SandboxService(sandbox_service_pb2_grpc.SandboxServiceServicer):
     ) -> sandbox_service_pb2.CreateScenarioResponse:
         """See the contract."""
         call = current()
-        draft = _parse(request.scenario)
+        draft = read_scenario(request.scenario)
         bank = self._banks.get(draft.bank)
         verdict = None
         if bank is None:
@@ -118,7 +114,9 @@ class SandboxService(sandbox_service_pb2_grpc.SandboxServiceServicer):
         if bank is not None:
             await bank.order(row.order())
             left = (await bank.remaining()).get(row.id, 0)
-        return sandbox_service_pb2.CreateScenarioResponse(scenario=_render(row, left), replayed=outcome.replayed)
+        return sandbox_service_pb2.CreateScenarioResponse(
+            scenario=render_scenario(row, left), replayed=outcome.replayed
+        )
 
     async def ListScenarios(
         self, request: sandbox_service_pb2.ListScenariosRequest, context: object
@@ -132,7 +130,7 @@ class SandboxService(sandbox_service_pb2_grpc.SandboxServiceServicer):
         page = self._pager.page(scope, request.page_size or SIZE_DEFAULT, request.page_token, descending=False)
         rows = await self._reader.find(Scenario, {"id": sorted(left)}, page) if left else []
         return sandbox_service_pb2.ListScenariosResponse(
-            scenarios=[_render(row, left[row.id]) for row in rows],
+            scenarios=[render_scenario(row, left[row.id]) for row in rows],
             next_page_token=self._pager.next_token(scope, page, rows),
         )
 
@@ -192,7 +190,7 @@ class SandboxService(sandbox_service_pb2_grpc.SandboxServiceServicer):
         row = await self._reader.get(SandboxClock, CLOCK)
         wall_us = self._engine.wall()
         return clock_pb2.Clock(
-            business_time=_stamp(await self._business_us(wall_us)), wall_time=_stamp(wall_us),
+            business_time=stamp(await self._business_us(wall_us)), wall_time=stamp(wall_us),
             state_version=row.state_version if row is not None else 0,
         )  # fmt: skip
 
@@ -230,37 +228,3 @@ class SandboxService(sandbox_service_pb2_grpc.SandboxServiceServicer):
         if not fitting or found != collection:
             refuse_transition(found.removesuffix("s"), "its state", trigger)
         return max(fitting, key=lambda operation: operation.number)
-
-
-def _parse(draft: scenario_pb2.Scenario) -> Scenario:
-    """Returns a scenario without id and time."""
-    code = operation_pb2.ResultCode.Name(draft.decline_code).removeprefix(_CODE_PREFIX) if draft.decline_code else ""
-    kinds = " ".join(str(int(kind)) for kind in sorted(set(draft.operation_kinds)))
-    delay_us = draft.delay.ToMicroseconds() if draft.HasField("delay") else 0
-    return Scenario(
-        b"", draft.bank, draft.behaviour, kinds, draft.instrument, draft.operation_count, delay_us, code,
-        draft.amount_delta_minor, 0,
-    )  # fmt: skip
-
-
-def _render(row: Scenario, left: int) -> scenario_pb2.Scenario:
-    message = scenario_pb2.Scenario(
-        name=f"scenarios/{text(KIND, row.id)}", bank=row.bank,
-        behaviour=scenario_pb2.Behaviour.ValueType(row.behaviour), instrument=row.instrument,
-        operation_kinds=[operation_pb2.OperationKind.ValueType(int(kind)) for kind in row.kinds.split()],
-        operation_count=row.operation_count, amount_delta_minor=row.amount_delta, remaining_count=left,
-        create_time=_stamp(row.create_time),
-    )  # fmt: skip
-    if row.code:
-        message.decline_code = operation_pb2.ResultCode.Value(f"{_CODE_PREFIX}{row.code}")
-    if row.delay_us:
-        delay = Duration()
-        delay.FromMicroseconds(row.delay_us)
-        message.delay.CopyFrom(delay)
-    return message
-
-
-def _stamp(time_us: int) -> Timestamp:
-    stamp = Timestamp()
-    stamp.FromMicroseconds(time_us)
-    return stamp

@@ -10,14 +10,14 @@ from keelpay_server.auth.terms import ConfirmationMethod, PaymentTerms
 from keelpay_server.book.merchant import Merchant
 from keelpay_server.book.ports import Reader
 from keelpay_server.book.reasons import Reason
-from keelpay_server.book.refusal import Refused, refuse_transition
+from keelpay_server.book.refusal import Refused
 
 from . import names
 from .confirm import CONFIRMABLE, terms_of
 from .instrument import KIND as INSTRUMENT_KIND
 from .instrument import Instrument, InstrumentState
 from .payment import KIND as PAYMENT_KIND
-from .payment import Payment, PaymentState
+from .payment import Payment, PaymentState, refuse_human
 
 
 class StoredTerms:
@@ -38,7 +38,7 @@ class StoredTerms:
         if row is None or payee is None or row.merchant != merchant or row.payer != payer:
             raise Refused(Reason.RESOURCE_NOT_FOUND, resource="payment")
         if row.state not in CONFIRMABLE or row.operation is not None:
-            refuse_transition("payment", PaymentState(row.state).name, PaymentState.PROCESSING.name)
+            refuse_human(PaymentState(row.state), PaymentState.PROCESSING)
         instrument = None if row.instrument is None else await self._reader.get(Instrument, row.instrument)
         return replace(terms_of(row, payee, instrument), rp_id=rp_id, method=method)
 

@@ -1,6 +1,7 @@
 """Counters: the projection of the journal that knows every payer, card, device, payee, address and list entry.
 
-In: events whose data has a `decision`, labels, list entries. Out: a view for each batch; a snapshot.
+In: events whose data has a `decision`, labels, passkeys that may be copies, list entries. Out: a view for each batch,
+a snapshot.
 Invariant: the state is a function of the journal alone, eviction included: folding is seeing and adopting, so whoever
 folds the same batches, from the first or from a snapshot, holds the same bytes.
 """
@@ -26,6 +27,9 @@ KEPT_MAX: Final = 500_000
 """Entities of each kind in memory, about 300 bytes each; the longest untouched is forgotten first."""
 LABEL_EVENT: Final = "risk.reported"
 LIST_EVENT: Final = "list_entry.changed"
+REGRESSED_EVENT: Final = "passkey.counter_regressed"
+REGRESSED_MILLI: Final = 300
+"""How much of a payer's fraud a passkey counts as that may have been copied: as a failed step-up (`label`)."""
 REMOVED: Final = 0
 """The strength told of a list entry that ends at once."""
 MILLI: Final = 1000
@@ -61,6 +65,9 @@ class View:
             self._count(from_data(told), business_us, first=told["first"], proven=told["proven"])
         elif event.type == LABEL_EVENT:
             self._label(from_data(data["facts"]), data["marks"], explained=data["explained"])
+        elif event.type == REGRESSED_EVENT:
+            payer = Facts(data["payer"], "", "", "", "", 0)
+            self._label(payer, [(REGRESSED_MILLI, business_us)], explained=False)
         elif event.type == LIST_EVENT:
             self._put(LISTS, data["entry"], (data["strength"], data["expire_time"]))
 

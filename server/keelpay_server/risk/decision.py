@@ -149,7 +149,7 @@ def assess(world: World, signals: Signals, *, forced_step_up: bool = False, degr
         address_digest(policy.list_key, signals.address), magnitude(signals.amount, signals.currency),
     )  # fmt: skip
     before = world.get(Decision, signals.previous) if signals.previous is not None else None
-    values = None if degraded else features(facts, memory, now_us)
+    values = None if degraded else features(facts, memory, now_us, signals.consent)
     score = _UNSCORED if values is None else policy.scorer.score(values)
     match = find_match(memory, policy.list_key, signals, facts, now_us)
     outcome, added = _judge(policy, signals.payment, facts.amount, match, None if degraded else score)
@@ -207,7 +207,7 @@ def _raise(
 
 def _asks_anyway(signals: Signals) -> bool:
     """Tells whether the payer is still to be asked, whatever risk says: so that an approval proves nothing yet."""
-    return signals.channel == Channel.BALANCE and not (signals.confirmed or signals.mandate)
+    return signals.asked or (signals.channel == Channel.BALANCE and not (signals.confirmed or signals.mandate))
 
 
 def _sign(strength: Strength) -> int:

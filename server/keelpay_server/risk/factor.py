@@ -26,3 +26,4 @@ class Factor(IntEnum):
     BUDGET = 15
     CONTROL_GROUP = 16
     DEVICE_SHARED = 17
+    PASSKEY = 18

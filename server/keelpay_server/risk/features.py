@@ -1,7 +1,7 @@
 """Features: the numbers a scorer sees of one payment; the same code serves, replays and trains.
 
-In: the payment's facts, the counters before it, the business time. Out: floats in a fixed order.
-Invariant: the payment itself is not in what it is compared with; what is not known is UNKNOWN, never zero.
+In: the payment's facts, the counters before it, the business time, how its payer consented. Out: floats in a fixed
+order. Invariant: the payment itself is not in what it is compared with; what is not known is UNKNOWN, never zero.
 """
 
 from math import sqrt
@@ -10,6 +10,7 @@ from typing import Final, NamedTuple, Protocol
 
 from keelpay_server.book.times import HOUR_US
 
+from .consent import UNSAID, Consent
 from .counter import EMPTY, Counter, decay
 from .facts import Facts
 
@@ -66,6 +67,13 @@ class Features(NamedTuple):
         payee_uses: Proven payments of this payer to this payee.
         address_attempts_1: Payments tried from the address lately.
         address_fraud_30: Matured frauds from the address.
+        consent_method: Who said so: 0 nobody yet, 1 a passkey (WebAuthn), 2 a passkey (Secure Payment Confirmation),
+            3 a mandate. The features below are of the passkey, and unknown without one.
+        passkey_synced: 1 where it is synced between devices, 0 where it is not.
+        passkey_hours: Its age when it signed, hours.
+        passkey_regressed_hours: Hours since its counter last went back; unknown if it never did.
+        passkey_browser: The browser's own key that signed too: 0 none, 1 a known one, 2 the first, 3 a new one.
+        passkey_site: Where it signed: 0 our own site, 1 another site that may, 2 an app of ours.
     """
 
     amount: float
@@ -105,18 +113,25 @@ class Features(NamedTuple):
     payee_uses: float
     address_attempts_1: float
     address_fraud_30: float
+    consent_method: float
+    passkey_synced: float
+    passkey_hours: float
+    passkey_regressed_hours: float
+    passkey_browser: float
+    passkey_site: float
 
 
 _LAYOUT: Final = Struct(f"<{len(Features._fields)}f")
 
 
-def features(facts: Facts, memory: Memory, now_us: int) -> Features:
+def features(facts: Facts, memory: Memory, now_us: int, consent: Consent = UNSAID) -> Features:
     """Returns a payment's features.
 
     Args:
         facts: Who, with what, from where, to whom, how much.
         memory: The counters before this payment.
         now_us: Business clock, microseconds.
+        consent: How the payer said yes.
     """
     payer, instrument, device, payee, address, size = facts
     amount = float(size)
@@ -128,12 +143,15 @@ def features(facts: Facts, memory: Memory, now_us: int) -> Features:
         *_of_payee(memory.counter(PAYEE, payee), amount, now_us),
         memory.uses(payer, PAYEE, payee) if payer else UNKNOWN,
         *(_of_address(memory.counter(ADDRESS, address), now_us) if address else _NO_ADDRESS),
+        *(_UNSAID if consent is UNSAID else _of_consent(consent)),
     ))  # fmt: skip
 
 
 _NO_INSTRUMENT: Final = (UNKNOWN,) * 3
 _NO_DEVICE: Final = (UNKNOWN,) * 4
 _NO_ADDRESS: Final = (UNKNOWN,) * 2
+_NO_PASSKEY: Final = (UNKNOWN,) * 5
+_UNSAID: Final = (float(UNSAID.method), *_NO_PASSKEY)
 _NO_PAYER: Final = (0.0, 0.0, 0.0, 0.0, UNKNOWN, UNKNOWN, UNKNOWN, 0.0, 0.0, 0.0, UNKNOWN, UNKNOWN, 0.0)
 
 
@@ -180,6 +198,23 @@ def _of_payee(counter: Counter, amount: float, now_us: int) -> tuple[float, ...]
 def _of_address(counter: Counter, now_us: int) -> tuple[float, ...]:
     d1, _, d30 = decay(now_us - counter.time)
     return counter.attempts_1 * d1, counter.fraud_30 * d30
+
+
+def _of_consent(consent: Consent) -> tuple[float, ...]:
+    if consent.age_us is None:
+        return (float(consent.method), *_NO_PASSKEY)
+    return (
+        float(consent.method), _told(consent.synced), _hours(consent.age_us), _hours(consent.regressed_us),
+        _told(consent.browser), _told(consent.site),
+    )  # fmt: skip
+
+
+def _told(value: int | None) -> float:
+    return UNKNOWN if value is None else float(value)
+
+
+def _hours(time_us: int | None) -> float:
+    return UNKNOWN if time_us is None else time_us / HOUR_US
 
 
 def _ratio(amount: float, count: float, total: float) -> float:

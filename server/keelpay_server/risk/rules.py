@@ -44,6 +44,12 @@ TABLE: Final = (
     Rule("device_familiar", Factor.DEVICE_NEW, -800, (If("device_uses", 3),)),
     Rule("device_shared", Factor.DEVICE_SHARED, 800, (If("device_others", 1), If("device_uses", 0, 1))),
     Rule("device_of_a_crowd", Factor.DEVICE_SHARED, 1600, (If("device_others", 3), If("device_uses", 0, 1))),
+    # How the payer said yes. None of these is enough for a review alone: a signature is still a signature.
+    Rule("passkey_new_at_new_payee", Factor.PASSKEY, 700, (If("passkey_hours", 0, 72), If("payee_uses", 0, 1))),
+    Rule("passkey_regressed", Factor.PASSKEY, 1500, (If("passkey_regressed_hours", 0, 168),)),
+    Rule("browser_new", Factor.PASSKEY, 900, (If("passkey_browser", 3),)),
+    Rule("browser_new_of_synced", Factor.PASSKEY, 600, (If("passkey_browser", 3), If("passkey_synced", 1))),
+    Rule("browser_known", Factor.PASSKEY, -500, (If("passkey_browser", 1, 2),)),
 )
 
 RULES_1: Final = RuleScorer("rules-1", BASE_MILLI, TABLE)

@@ -21,15 +21,14 @@ from keelpay_server.book.merchant import Merchant
 from keelpay_server.book.ownership import own_partner
 from keelpay_server.book.paging import Pager
 from keelpay_server.book.reasons import Reason
-from keelpay_server.book.refusal import Refused, invalid
+from keelpay_server.book.refusal import Refused, invalid, known_currency
 from keelpay_server.book.request import identify
-from keelpay_server.ledger.currency import CurrencyError, currency
 
 from .decision import KIND, Decision
 from .evaluation import EvaluatePayment, subject_of
 from .label import Label, Report, ReportOutcome
 from .reads import ANY_MERCHANT, PAYMENT_KIND, Query, latest_decision, list_decisions, reports_of
-from .service_render import micros, render_decision, render_label
+from .service_render import render_decision, render_label
 from .signals import Signals
 
 _US_PER_MS: Final = 1000
@@ -109,7 +108,8 @@ class RiskServicer(risk_service_pb2_grpc.RiskServiceServicer):
         command = ReportOutcome(
             request=identify(call, request, request.subject), caller=call.caller, deadline_us=call.deadline_us,
             decision=decision, payment=payment, merchant=row.merchant, label=Label(request.label),
-            observe_time=micros(request.observe_time) if request.HasField("observe_time") else 0, source=request.source,
+            observe_time=request.observe_time.ToMicroseconds() if request.HasField("observe_time") else 0,
+            source=request.source,
         )  # fmt: skip
         outcome = await self._engine.execute(command)
         report = await self._engine.answer(Report, outcome)
@@ -142,10 +142,7 @@ def _signals(merchant: Merchant, facts: pb.PaymentFacts) -> Signals:
     def own(token: str) -> str:
         return f"{merchant.partner}/{token}" if token else ""
 
-    try:
-        code = currency(facts.amount.currency_code).code
-    except CurrencyError as error:
-        raise Refused(Reason.CURRENCY_UNKNOWN, currency=facts.amount.currency_code) from error
+    code = known_currency("facts.amount", facts.amount.currency_code).code
     if facts.amount.amount_minor <= 0:
         invalid("facts.amount.amount_minor", "it must be greater than zero")
     device = facts.device

@@ -16,7 +16,7 @@ from keelpay_server.book.request import identify
 from .list_entry import COLLECTION, FOR_EVER, Listed, RemoveEntries, UpsertEntries
 from .listing import EntryKind, Strength, entry_id
 from .reads import Query, list_entries
-from .service_render import entry_name, micros, render_entry
+from .service_render import entry_name, render_entry
 
 Context = grpc.aio.ServicerContext[object, object]
 
@@ -78,7 +78,7 @@ class RuleServicer(rule_service_pb2_grpc.RuleServiceServicer):
 
     def _listed(self, entry: list_entry_pb2.ListEntry) -> Listed:
         kind = EntryKind(entry.kind)
-        expire_time = micros(entry.expire_time) if entry.HasField("expire_time") else FOR_EVER
+        expire_time = entry.expire_time.ToMicroseconds() if entry.HasField("expire_time") else FOR_EVER
         return Listed(
             entry_id(self._key, kind, entry.value), kind, Strength(entry.strength), entry.comment, expire_time
         )

@@ -4,13 +4,10 @@ In: rows and the caller. Out: the contract's messages. Invariant: scores, values
 else sees the outcome and the factors that raised the risk.
 """
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from keelpay.api.risk.v1 import decision_pb2, list_entry_pb2, review_pb2
-from keelpay.api.type.v1 import money_pb2
 from keelpay_server.book.caller import Caller, CallerKind
 from keelpay_server.book.ids import text
-from keelpay_server.book.times import SECOND_US
+from keelpay_server.book.wire_render import money, stamp
 
 from .decision import KIND as DECISION_KIND
 from .decision import Decision, contributions_of
@@ -21,17 +18,6 @@ from .review import KIND as REVIEW_KIND
 from .review import Review
 
 _OPERATOR = "operator:"
-
-
-def stamp(time_us: int) -> Timestamp:
-    """Returns a protobuf timestamp of microseconds."""
-    seconds, micros = divmod(time_us, SECOND_US)
-    return Timestamp(seconds=seconds, nanos=micros * 1000)
-
-
-def micros(moment: Timestamp) -> int:
-    """Returns a protobuf timestamp in microseconds."""
-    return moment.seconds * SECOND_US + moment.nanos // 1000
 
 
 def render_decision(row: Decision, report: Report | None, caller: Caller) -> decision_pb2.Decision:
@@ -75,7 +61,7 @@ def render_review(row: Review, caller: Caller) -> review_pb2.Review:
         decision=f"decisions/{text(DECISION_KIND, row.decision)}",
         outcome=row.outcome,  # type: ignore[arg-type]
         reasons=_reasons(row.reasons, caller),
-        amount=money_pb2.Money(currency_code=row.currency, amount_minor=row.amount),
+        amount=money(row.amount, row.currency),
         state=row.state,  # type: ignore[arg-type]
         state_version=row.state_version,
         due_time=stamp(row.due_time),

@@ -6,6 +6,8 @@ Invariant: identifiers are stable; equal ones mean the same payer, card, device,
 
 from typing import NamedTuple
 
+from .consent import UNSAID, Consent
+
 
 class Signals(NamedTuple):
     """One payment, as risk sees it.
@@ -24,6 +26,8 @@ class Signals(NamedTuple):
         region: ISO 3166 code of where it happens.
         confirmed: The payer has confirmed this very payment with a passkey: a step-up is already met.
         mandate: A mandate of the payer covers it.
+        asked: The payer is still to be asked, whatever risk says: an approval proves nothing yet.
+        consent: How the payer said yes, by which passkey and from where.
         external: The partner's own number of a payment that is not made here; else empty.
         previous: Key of the latest decision on this payment, or None for the first.
     """
@@ -41,5 +45,7 @@ class Signals(NamedTuple):
     region: str = ""
     confirmed: bool = False
     mandate: bool = False
+    asked: bool = False
+    consent: Consent = UNSAID
     external: str = ""
     previous: bytes | None = None

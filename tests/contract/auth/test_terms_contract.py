@@ -10,13 +10,14 @@ from keelpay_server.auth.terms import (
     ConfirmationMethod,
     MandateTerms,
     PasskeyAddTerms,
+    PasskeyResumeTerms,
     PaymentTerms,
     RecoveryVetoTerms,
     Terms,
     WithdrawalTerms,
 )
 
-KINDS = (PaymentTerms, MandateTerms, WithdrawalTerms, PasskeyAddTerms, RecoveryVetoTerms)
+KINDS = (PaymentTerms, MandateTerms, WithdrawalTerms, PasskeyAddTerms, RecoveryVetoTerms, PasskeyResumeTerms)
 
 
 def sample(kind: type[Terms]) -> Terms:

@@ -41,7 +41,6 @@ WRONG = [
     ("x: int = client.orders.get('o').amount", "blocking", "assignment"),
     ("for p in client.payments.list(): x: keelpay.Order = p", "blocking", "assignment"),
     ("keelpay.webhooks.verify('text', {}, 's')", "blocking", "arg-type"),
-    ("Client('localhost')", "blocking", "call-arg"),
     ("Client('localhost', credentials='token')", "blocking", "arg-type"),
     ("client.orders.get('o').name", "asynchronous", "attr-defined"),
     ("for p in client.payments.list(): pass", "asynchronous", "attr-defined"),

@@ -144,7 +144,7 @@ class Scene:
         self.standing = Standing(engine.reader)
         self.authenticate = Authentication(self.keeper, self.standing, settings, clock)
         self.passkeys = PasskeyService(engine, pager, settings, secrets.token_bytes)
-        self.confirmations = ConfirmationService(engine, pager, settings, self.shelf, secrets.token_bytes)
+        self.confirmations = ConfirmationService(engine, pager, settings, self.shelf, self.keeper.evidence)
         self.partners = PartnerService(
             engine, pager, settings, self.keeper, self.standing, self.shelf, Vault(), secrets.token_bytes,
             LinkDesk(bytes(32), pages_origin=ORIGIN, life_s=1800, random_bytes=secrets.token_bytes),
@@ -172,7 +172,8 @@ class Scene:
 
     async def call(self, caller, method, request):
         """Calls a servicer as a caller."""
-        service = type(method.__self__).__mro__[1].__name__.removesuffix("Servicer")
+        served = (base.__name__ for base in type(method.__self__).__mro__ if base.__name__.endswith("ServiceServicer"))
+        service = next(served).removesuffix("Servicer")
         set_current(Call("test-0001", caller, f"/keelpay.api.auth.v1.{service}/{method.__name__}", 0))
         return await method(request, None)
 
@@ -309,6 +310,13 @@ class Scene:
 
     async def advance_business(self, by_us):
         await self.engine.store.advance(by_us)
+
+    async def data_of(self, kind):
+        """Data of the events of a kind so far."""
+        from keelpay_server.book import journal
+
+        rows = await self.reader.journal(0, 1000)
+        return [event[7] for row in rows for event in journal.decode(row.body).events if event[1] == kind]
 
     async def events(self, prefix=""):
         """Types of what happened so far."""

@@ -7,19 +7,29 @@ import pytest
 from keelpay.api.auth.v1 import confirmation_pb2, confirmation_service_pb2
 from keelpay.testing import SoftPasskey
 from keelpay_server.auth.confirmation import Confirmation, ConfirmationState
-from keelpay_server.auth.confirmation_evidence import ConfirmationEvidence
-from keelpay_server.auth.evidence import verify_evidence
+from keelpay_server.auth.evidence import evidence_digest
+from keelpay_server.auth.evidence_report import verify_evidence
 from keelpay_server.auth.passkey import Passkey, PasskeyState
 from keelpay_server.book.caller import CallerKind
 from keelpay_server.book.reasons import Reason
+from keelpay_server.book.refusal import Refused
 
 from .refusals import refused
 from .scene import ACME, AMA, BEN, ORIGIN, OTHER, OTHER_PAYMENT, PAYMENT, SECOND, Pay, edited, fresh, payment_facts
 
 
 async def state_of(scene, confirmation):
-    row = await scene.stored(Confirmation, confirmation.name, "confirmations")
+    row = await stored(scene, confirmation)
     return ConfirmationState(row.state), row.reason
+
+
+async def stored(scene, confirmation):
+    return await scene.stored(Confirmation, confirmation.name, "confirmations")
+
+
+async def confirmation_of(scene, asked):
+    request = confirmation_service_pb2.GetConfirmationRequest(name=asked.name)
+    return (await scene.call(ACME, scene.confirmations.GetConfirmation, request)).confirmation
 
 
 async def test_a_signed_confirmation_is_spent_once(enrolled):
@@ -33,14 +43,34 @@ async def test_a_signed_confirmation_is_spent_once(enrolled):
 async def test_the_evidence_of_a_spent_confirmation_verifies_offline(enrolled):
     asked = await enrolled.start()
     await enrolled.pay(asked)
-    row = await enrolled.stored(ConfirmationEvidence, asked.name, "confirmations")
-    report = verify_evidence(row.document)
-    assert report.valid
+    shown = await confirmation_of(enrolled, asked)
+    report = verify_evidence(shown.evidence.document_json, [enrolled.keeper.evidence.public])
+    assert (report.proven, report.seal_known) == (True, True)
     assert report.terms.payment_id == PAYMENT
-    request = confirmation_service_pb2.GetConfirmationRequest(name=asked.name)
-    shown = (await enrolled.call(ACME, enrolled.confirmations.GetConfirmation, request)).confirmation
+    assert (shown.evidence.refusal, shown.evidence.decide_time.seconds) == (0, report.outcome.decided_at_us // SECOND)
+    (told,) = await enrolled.data_of("confirmation.consumed")
+    assert told["evidence"] == evidence_digest(shown.evidence.document_json)
     assert shown.evidence.passkey == enrolled.passkey.name
     assert json.loads(shown.evidence.client_data_json)["origin"] == ORIGIN
+
+
+async def test_the_evidence_of_a_refused_attempt_says_so_and_why(enrolled):
+    twin = enrolled.device.clone()
+    await enrolled.pay(await enrolled.start())
+    asked = await enrolled.start()
+    assert await refused(enrolled.pay(asked, twin.get(asked.options_json))) is Reason.PASSKEY_COUNTER_REGRESSED
+    shown = await confirmation_of(enrolled, asked)
+    report = verify_evidence(shown.evidence.document_json)
+    assert (report.genuine, report.proven) == (True, False)
+    assert report.outcome.reason == Reason.PASSKEY_COUNTER_REGRESSED.name
+    assert shown.evidence.refusal == Reason.PASSKEY_COUNTER_REGRESSED.value
+    *_, told = await enrolled.data_of("confirmation.consumed")
+    assert told["evidence"] == evidence_digest(shown.evidence.document_json)
+
+
+async def test_no_two_confirmations_have_one_nonce(enrolled):
+    nonces = [json.loads((await stored(enrolled, await enrolled.start())).terms)["nonce"] for _ in range(5)]
+    assert len(set(nonces)) == 5
 
 
 async def test_a_payer_never_sees_the_evidence(enrolled):
@@ -100,6 +130,16 @@ async def test_another_payers_passkey_proves_nothing(enrolled):
     signed = other.get(json.dumps({**options, "allowCredentials": []}))
     assert await refused(enrolled.pay(asked, signed)) is Reason.CONFIRMATION_SIGNATURE_INVALID
     assert (await state_of(enrolled, asked))[0] is ConfirmationState.CONSUMED
+
+
+async def test_a_signature_from_another_site_is_told_with_both_origins(enrolled):
+    asked = await enrolled.start()
+    enrolled.device.origin = "https://evil.example"
+    with pytest.raises(Refused) as told:
+        await enrolled.pay(asked, enrolled.device.get(asked.options_json))
+    assert told.value.metadata == {"failure": "origin"}
+    assert "it ran at 'https://evil.example'; allowed are " in told.value.message
+    assert ORIGIN in told.value.message
 
 
 @pytest.mark.parametrize("signed", ["not json", "{}", "[]"])
@@ -239,7 +279,6 @@ async def test_the_counter_of_the_commit_decides_not_that_of_the_verification(en
     first, second = await enrolled.start(), await enrolled.start(payment=OTHER_PAYMENT)
     early = await enrolled.proof(first)
     late = await enrolled.proof(second)
-    assert not early.counter_regressed
     await enrolled.engine.execute(Pay(proof=late, terms=enrolled.terms(OTHER_PAYMENT)))
     spent = enrolled.engine.execute(Pay(proof=early, terms=enrolled.terms()))
     assert await refused(spent) is Reason.PASSKEY_COUNTER_REGRESSED
@@ -265,6 +304,15 @@ async def test_a_new_passkey_confirms_small_amounts_only(scene):
     await scene.pay(await scene.start())
 
 
+@pytest.mark.parametrize(("code", "limit"), [("JPY", 40_000), ("VND", 7_000_000), ("KWD", 100_000)])
+async def test_a_new_passkey_is_good_for_about_as_much_in_every_currency(scene, code, limit):
+    await scene.enrol()
+    scene.shelf.payments[PAYMENT] |= {"currency": code, "amount_minor": limit}
+    await scene.pay(await scene.start())
+    scene.shelf.payments[PAYMENT]["amount_minor"] = limit + 1
+    assert await refused(scene.start()) is Reason.PASSKEY_LIMIT_EXCEEDED
+
+
 async def test_a_new_passkey_is_held_to_its_limit_in_the_commit_too(scene):
     await scene.enrol()
     proof = await scene.proof(await scene.start())
@@ -277,8 +325,7 @@ async def test_secure_payment_confirmation_signs_what_the_browser_showed(scene):
     asked = await scene.start(method=2)
     signed = scene.device.confirm_payment(asked.options_json)
     await scene.pay(asked, signed)
-    row = await scene.stored(ConfirmationEvidence, asked.name, "confirmations")
-    assert verify_evidence(row.document).valid
+    assert verify_evidence((await confirmation_of(scene, asked)).evidence.document_json).proven
 
 
 async def test_a_browser_that_showed_another_amount_is_refused(scene):

@@ -13,14 +13,14 @@ from keelpay_server.auth.token_signer import TokenSigner
 from keelpay_server.book.reasons import Reason
 
 from .refusals import refused
-from .scene import ACME, AMA, BEN, OTHER, SECOND, fresh
+from .scene import ACME, AMA, BEN, OTHER, SECOND, fresh, merchant_request
 
 ENROL, MANAGE, PAY = 2, 3, 1
 
 
-async def made(scene, kind=MANAGE, payer=AMA, caller=None, request_id="", word=None):
+async def made(scene, kind=MANAGE, payer=AMA, caller=None, request_id="", word=None, **back):
     request = partner_request_pb2.CreatePayerLinkRequest(
-        parent=payer_name(payer), request_id=request_id or fresh(), kind=kind, attestation=word
+        parent=payer_name(payer), request_id=request_id or fresh(), kind=kind, attestation=word, **back
     )
     caller = caller or ACME._replace(key=scene.keys["partners/acme"].kid)
     return (await scene.call(caller, scene.partners.CreatePayerLink, request)).link
@@ -80,6 +80,44 @@ async def test_enrolment_links_are_counted_with_enrolment_tokens(scene):
 )
 async def test_a_partner_links_to_the_pages_of_its_own_payers_alone(scene, kind, payer, caller, reason):
     assert await refused(made(scene, kind, payer, caller)) is reason
+
+
+async def shop_with(scene, name, partner, origins):
+    """Admits a shop whose people may be sent back to some places."""
+    caller = ACME._replace(subject=partner, partner=partner)
+    request = merchant_request(name, partner=partner, return_origins=origins)
+    await scene.call(caller, scene.partners.CreateMerchant, request)
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("https://shop.example/account?a=b", None),
+        ("com.example.shop://account", None),
+        ("https://shop.example.evil.example/", Reason.RETURN_URL_NOT_ALLOWED),
+        ("https://shop.example@evil.example/", Reason.RETURN_URL_NOT_ALLOWED),
+        ("https://shop.example:8443/", Reason.RETURN_URL_NOT_ALLOWED),
+        ("com.example.shop.evil://account", Reason.RETURN_URL_NOT_ALLOWED),
+    ],
+)
+@pytest.mark.parametrize("kind", [ENROL, MANAGE])
+async def test_a_link_leads_back_only_to_what_the_merchant_registered(scene, kind, url, reason):
+    await shop_with(scene, "tea", "acme", ["https://shop.example", "com.example.shop:"])
+    word = scene.word() if kind == ENROL else None
+    making = made(scene, kind, word=word, merchant="merchants/tea", return_url=url)
+    if reason is None:
+        assert (await stored(scene, await making)).return_uri == url
+    else:
+        assert await refused(making) is reason
+        assert (await made(scene, kind, word=word)).url, "what was refused has not used the partner's word"
+
+
+async def test_a_link_does_not_borrow_another_partners_places(scene):
+    await shop_with(scene, "tea", "other", ["https://shop.example"])
+    for merchant, reason in (("merchants/tea", Reason.NOT_OWNER), ("merchants/none", Reason.RESOURCE_NOT_FOUND)):
+        assert await refused(made(scene, merchant=merchant, return_url="https://shop.example/")) is reason
+    assert await refused(made(scene, return_url="https://shop.example/")) is Reason.FIELD_INVALID
+    assert await refused(made(scene, merchant="merchants/tea")) is Reason.FIELD_INVALID
 
 
 async def test_a_link_opens_until_its_last_moment_and_never_again(scene):

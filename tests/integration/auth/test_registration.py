@@ -10,11 +10,12 @@ from keelpay_server.auth.enrolment import AttestedPerson, EnrolmentEvidence
 from keelpay_server.auth.mandate import Mandate, MandateState
 from keelpay_server.auth.names import parse_mandate
 from keelpay_server.auth.passkey import Passkey, PasskeyState
+from keelpay_server.auth.passkey_service import told_currency
 from keelpay_server.book.payer import Payer
 from keelpay_server.book.reasons import Reason
 
 from .refusals import refused
-from .scene import ACME, AMA, BEN, HOUR, OPERATOR, ORIGIN, OTHER, PAYMENT, SECOND, fresh
+from .scene import ACME, AMA, BEN, HOUR, OPERATOR, ORIGIN, OTHER, PAYMENT, SECOND, Put, fresh
 
 _S = passkey_pb2.Passkey
 
@@ -36,7 +37,8 @@ async def veto(scene, cooling, device=None):
 async def test_a_first_passkey_is_made_on_the_partners_word_which_is_kept(scene):
     passkey = await scene.enrol()
     assert passkey.state == _S.STATE_ACTIVE
-    assert passkey.amount_limit.amount_minor == scene.settings.new_passkey_limit("CNY")
+    assert passkey.amount_limit.amount_minor == scene.settings.new_passkey_limit(passkey.amount_limit.currency_code)
+    assert passkey.limit_end_time.seconds == passkey.create_time.seconds + scene.settings.new_passkey_s
     row = await scene.stored(Passkey, passkey.name, "passkeys")
     evidence = await scene.reader.get(EnrolmentEvidence, row.id)
     (person,) = await scene.reader.find(AttestedPerson, {"payer": AMA})
@@ -44,6 +46,21 @@ async def test_a_first_passkey_is_made_on_the_partners_word_which_is_kept(scene)
     assert person.word.count(".") == 2
     payer = await scene.reader.get(Payer, AMA)
     assert row.handle == payer.handle
+
+
+async def test_a_limit_is_told_in_the_payers_own_currency_or_else_its_partners(scene):
+    assert (await scene.enrol()).amount_limit.currency_code == "CNY"
+    payer = await scene.reader.get(Payer, AMA)
+    jo = payer._replace(id="acme/jo", number=901, handle=b"j" * 32, currencies="JPY KWD")
+    await scene.engine.execute(Put(rows=(jo,)))
+    await scene.enrol("acme/jo", SoftPasskey(origin=ORIGIN))
+    request = passkey_service_pb2.ListPasskeysRequest(parent="partners/acme/payers/jo")
+    (told,) = (await scene.call(ACME, scene.passkeys.ListPasskeys, request)).passkeys
+    assert (told.amount_limit.currency_code, told.amount_limit.amount_minor) == ("JPY", 40_000)
+    assert await told_currency(scene.reader, "other/cy") == "", "neither a balance nor a merchant"
+    scene.clock.advance(25 * 3600 * SECOND)
+    (told,) = (await scene.call(ACME, scene.passkeys.ListPasskeys, request)).passkeys
+    assert [told.HasField(name) for name in ("amount_limit", "limit_end_time")] == [False, False]
 
 
 @pytest.mark.parametrize(

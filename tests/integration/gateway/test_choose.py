@@ -102,8 +102,8 @@ async def test_after_a_decline_the_same_way_may_be_tried_again(shop):
 
 async def test_what_is_over_takes_no_other_way(shop):
     paid = await shop.pay()
-    error = await refused(shop, paid, FROM_BALANCE, Reason.ILLEGAL_TRANSITION)
-    assert error.metadata["from"] == "CAPTURED"
+    error = await refused(shop, paid, FROM_BALANCE, Reason.PAYMENT_PAID)
+    assert (error.metadata, error.message) == ({"state": "CAPTURED"}, "the payment is paid: it is CAPTURED")
 
 
 async def test_what_is_at_a_bank_takes_no_other_way(shop):

@@ -13,7 +13,7 @@ from keelpay_server.gateway.order_commands import LIFE_US, LIFE_US_MAX, CloseOrd
 from keelpay_server.gateway.payment import Payment, PaymentState
 from keelpay_server.gateway.refund import Refund, RefundState
 
-from .shop import ACME, AMA, CAFE, SECOND
+from .shop import ACME, AMA, CAFE, SECOND, WALLET
 
 _S = OrderState
 _P = PaymentState
@@ -32,6 +32,7 @@ async def refused(run, reason):
     with pytest.raises(Refused) as refusal:
         await run
     assert refusal.value.reason is reason
+    return refusal.value
 
 
 async def test_an_order_is_open_for_two_hours_unless_it_says_otherwise(shop):
@@ -47,9 +48,25 @@ async def test_an_order_that_cannot_be_is_refused(shop):
     await order_of(shop, "taken")
     await refused(order_of(shop, "taken"), Reason.MERCHANT_NUMBER_TAKEN)
     await refused(order_of(shop, "o-2", currency="USD"), Reason.CURRENCY_MISMATCH)
-    await refused(order_of(shop, "o-3", amount=10**16), Reason.AMOUNT_OUT_OF_RANGE)
+    refusal = await refused(order_of(shop, "o-3", amount=10**16), Reason.AMOUNT_OUT_OF_RANGE)
+    assert refusal.metadata == {"min_minor": "1", "max_minor": str(10**15)}
+    assert refusal.message == "100000000000000.00 CNY is more than the largest order, 10000000000000.00 CNY"
     await refused(order_of(shop, "o-4", payer="acme/nobody"), Reason.RESOURCE_NOT_FOUND)
     await refused(order_of(shop, "o-5", merchant="nobody"), Reason.RESOURCE_NOT_FOUND)
+
+
+async def test_an_order_of_one_payer_is_paid_by_that_payer(shop):
+    order = await order_of(shop, payer="acme/ama")
+    by_wallet = Method(WALLET, None, None, "sandbox-wallet", "")
+    refusal = await refused(shop.pay(order=order.id, payer="", method=by_wallet), Reason.FIELD_INVALID)
+    assert refusal.violations == (("payment.payer", "must be the payer that the order names"),)
+
+
+async def test_a_payment_pays_the_whole_order(shop):
+    order = await order_of(shop, amount=1_250)
+    refusal = await refused(shop.pay(1_249, order=order.id), Reason.AMOUNT_OUT_OF_RANGE)
+    assert refusal.metadata == {"min_minor": "1250", "max_minor": "1250"}
+    assert refusal.message == "a payment pays the whole order, 12.50 CNY; 12.49 CNY was given"
 
 
 async def test_an_order_is_paid_once(shop):

@@ -106,7 +106,10 @@ async def test_several_captures_cost_what_one_would_and_the_last_releases_the_re
 
 async def test_capture_beyond_the_hold_changes_nothing(shop: Shop) -> None:
     payment = await shop.pay(10_000, capture_method=MANUAL)
-    await refused(shop, CapturePayment(caller=ACME, payment=payment.id, amount=10_001), Reason.HOLD_EXCEEDED)
+    capture = CapturePayment(caller=ACME, payment=payment.id, amount=10_001)
+    refusal = await refused(shop, capture, Reason.HOLD_EXCEEDED)
+    assert refusal.metadata == {"capturable_minor": "10000"}
+    assert refusal.message == "100.01 CNY was asked for, 100.00 CNY can be captured"
     await refused(
         shop, CapturePayment(caller=ACME, payment=payment.id, amount=1, currency="USD"), Reason.CURRENCY_MISMATCH
     )
@@ -222,6 +225,13 @@ async def test_a_result_heard_twice_changes_nothing_twice(shop: Shop) -> None:
         await shop.answer(operation, outcome)
     assert (await shop.reader.book()).sequence == before
     assert await shop.payment(payment.id) == payment
+
+
+async def test_a_paid_payment_that_is_confirmed_again_is_told_to_be_paid(shop: Shop) -> None:
+    paid = await shop.pay()
+    error = await refused(shop, ConfirmPayment(caller=ACME, payment=paid.id), Reason.PAYMENT_PAID)
+    assert (error.metadata, error.reason.en) == ({"state": "CAPTURED"}, "This payment is already paid.")
+    assert await shop.payment(paid.id) == paid
 
 
 async def test_confirm_after_expiry_changes_nothing(shop: Shop) -> None:

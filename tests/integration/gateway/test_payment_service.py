@@ -15,6 +15,7 @@ from keelpay.api.gateway.v1 import (
 from keelpay.api.type.v1.money_pb2 import Money
 from keelpay_server.auth.relying_party import RelyingParty
 from keelpay_server.auth.settings import AuthSettings
+from keelpay_server.book import ids
 from keelpay_server.book.call import Call, set_current
 from keelpay_server.book.caller import Caller, CallerKind
 from keelpay_server.book.paging import Pager
@@ -258,7 +259,8 @@ async def test_who_came_from_our_page_comes_back_to_it_and_goes_on_to_the_mercha
         ),
     )  # fmt: skip
     payment = (await door.call(door.payments, "CreatePayment", create)).payment
-    page = Caller(CallerKind.PAYER, "acme", AMA, purpose="pay", resource=payment.name, session="lnk-1")
+    session = ids.text("lnk", bytes(16))
+    page = Caller(CallerKind.PAYER, "acme", AMA, purpose="pay", resource=payment.name, session=session)
     confirm = payment_request_pb2.ConfirmPaymentRequest(name=payment.name, request_id=str(uuid.uuid4()))
     paid = (await door.call(door.payments, "ConfirmPayment", confirm, page)).payment
     assert asked == ["https://pay.example.com/return"]

@@ -53,9 +53,10 @@ async def test_a_refund_beyond_what_is_captured_changes_nothing(shop):
     await shop.refund(payment, 6_000)
     refusal = await refused(shop.refund(payment, 4_001), Reason.REFUND_EXCEEDS_CAPTURED)
     assert refusal.metadata == {"refundable_minor": "4000"}
+    assert refusal.message == "40.01 CNY was asked for, 40.00 CNY can be refunded"
     assert (await shop.payment(payment.id)).refunded == 6_000
     await shop.refund(payment)
-    await refused(shop.refund(payment), Reason.REFUND_EXCEEDS_CAPTURED)
+    assert (await refused(shop.refund(payment), Reason.REFUND_EXCEEDS_CAPTURED)).message == "nothing is left to refund"
 
 
 async def test_a_refund_in_another_currency_is_refused(shop):

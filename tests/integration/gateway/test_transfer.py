@@ -34,7 +34,7 @@ async def passkey_of(shop):
     row = Passkey(
         id=secrets.token_bytes(16), payer=AMA, display_name="phone", state=PasskeyState.ACTIVE, state_version=1,
         credential=secrets.token_bytes(16), public_key=b"", handle=b"h", sign_count=0, backup_eligible=False,
-        backup_state=False, aaguid="", transports="internal", spc=False, browser_keys="",
+        backup_state=False, aaguid="", transports="internal", spc=False, browser_keys="", devices="",
         registration=bytes(16), regressed_time=0, trusted_time=0, cooling_end_time=0, last_use_time=0, revoked_by="",
         create_time=1, update_time=1,
     )  # fmt: skip

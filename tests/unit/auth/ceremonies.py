@@ -9,10 +9,11 @@ from keelpay.testing import SoftPasskey
 from keelpay_server.auth import base64url
 from keelpay_server.auth.assertion import ExpectedAssertion, StoredPasskey, Verified, verify_assertion
 from keelpay_server.auth.challenge import challenge
+from keelpay_server.auth.evidence_seal import EvidenceSealer
 from keelpay_server.auth.options import KnownPasskey, creation_options, request_options, spc_request
 from keelpay_server.auth.registration import ExpectedRegistration, NewPasskey, verify_registration
 from keelpay_server.auth.relying_party import RelyingParty
-from keelpay_server.auth.spc import SpcTerms, spc_terms
+from keelpay_server.auth.spc import Logo, SpcTerms, spc_terms
 from keelpay_server.auth.terms import ConfirmationMethod, PaymentTerms
 
 RP_ID = "pay.example.com"
@@ -20,7 +21,8 @@ ORIGIN = "https://pay.example.com"
 SHOP = "https://shop.example"
 PARTY = RelyingParty(rp_id=RP_ID, origins=frozenset({ORIGIN}))
 USER_HANDLE = bytes(range(32))
-NONCE = bytes(range(32, 64))
+SEALER = EvidenceSealer(bytes(32), lambda size: bytes(range(32, 32 + size)))
+NONCE = SEALER.nonce()
 EXPIRES_AT_S = 1_900_000_120
 TERMS = PaymentTerms(
     payment_id="merchants/cafe/payments/pay-1",
@@ -41,7 +43,7 @@ DISPLAYED = spc_terms(
     payee_origin=SHOP,
     instrument_icon="https://pay.example.com/card.png",
     instrument_details="expires 12/30",
-    logos=("https://pay.example.com/a.png", "https://pay.example.com/b.png"),
+    logos=(Logo("https://pay.example.com/a.png", "A Bank"), Logo("https://pay.example.com/b.png", "B Network")),
 )
 
 

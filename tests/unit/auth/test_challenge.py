@@ -13,6 +13,7 @@ from keelpay.challenge import (
     Displayed,
     DisplayedMandate,
     DisplayedPasskeyAddition,
+    DisplayedPasskeyResumption,
     DisplayedPayment,
     DisplayedRecoveryVeto,
     DisplayedWithdrawal,
@@ -23,14 +24,16 @@ from keelpay_server.auth.terms import (
     ConfirmationMethod,
     MandateTerms,
     PasskeyAddTerms,
+    PasskeyResumeTerms,
     PaymentTerms,
     RecoveryVetoTerms,
     Terms,
     WithdrawalTerms,
 )
 
-from .ceremonies import EXPIRES_AT_S, NONCE, TERMS
+from .ceremonies import EXPIRES_AT_S, TERMS
 
+NONCE = bytes(range(32, 64))
 MANDATE = MandateTerms(
     mandate_id="merchants/cafe/mandates/man-1",
     payer_id="partners/acme/payers/ama",
@@ -63,13 +66,20 @@ VETO = RecoveryVetoTerms(
     passkey_display="Phone",
     rp_id="pay.example.com",
 )
-EVERY_TERMS = (TERMS, MANDATE, WITHDRAWAL, ADDITION, VETO)
+RESUMPTION = PasskeyResumeTerms(
+    passkey_id="partners/acme/payers/ama/passkeys/key-2",
+    payer_id="partners/acme/payers/ama",
+    passkey_display="Phone",
+    rp_id="pay.example.com",
+)
+EVERY_TERMS = (TERMS, MANDATE, WITHDRAWAL, ADDITION, VETO, RESUMPTION)
 SCREENS = {
     PaymentTerms: DisplayedPayment,
     MandateTerms: DisplayedMandate,
     WithdrawalTerms: DisplayedWithdrawal,
     PasskeyAddTerms: DisplayedPasskeyAddition,
     RecoveryVetoTerms: DisplayedRecoveryVeto,
+    PasskeyResumeTerms: DisplayedPasskeyResumption,
 }
 EVERY_MEMBER = [(terms, field.name) for terms in EVERY_TERMS for field in dataclasses.fields(terms)]
 
@@ -124,7 +134,10 @@ withdrawals = st.builds(
     amount_minor=amounts,
 )
 vetoes = st.builds(RecoveryVetoTerms, **dict.fromkeys(("passkey_id", "payer_id", "passkey_display", "rp_id"), texts))
-every_terms = payments | mandates | withdrawals | additions | vetoes
+resumptions = st.builds(
+    PasskeyResumeTerms, **dict.fromkeys(("passkey_id", "payer_id", "passkey_display", "rp_id"), texts)
+)
+every_terms = payments | mandates | withdrawals | additions | vetoes | resumptions
 
 
 def changed(value: object) -> object:

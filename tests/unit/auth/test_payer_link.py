@@ -26,7 +26,7 @@ LINK = PayerLink(
     id=bytes(16), digest=bytes(32), seed=bytes(32), payer="acme/ama", purpose="pay",
     payment="merchants/cafe/payments/p", attestation="", client_key="key-1",
     live_target="pay:merchants/cafe/payments/p", state=PayerLinkState.OPEN,
-    open_time=0, expire_time=END, create_time=START, update_time=START,
+    open_time=0, device="", expire_time=END, create_time=START, update_time=START,
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from keelpay_server.auth.spc import decimal_text
 
 from .ceremonies import DISPLAYED, ORIGIN, RP_ID, SHOP, Ceremony, client_bytes, resigned
 
+A_LOGO, EVIL_LOGO = DISPLAYED.logos[0], "https://evil.example/x.png"
 EMBEDDED = RelyingParty(rp_id=RP_ID, origins=frozenset({ORIGIN}), embedders=frozenset({SHOP}))
 
 
@@ -61,7 +62,10 @@ def test_the_amount_is_shown_by_the_currencys_exponent(payer: Ceremony):
         ("total", None, AssertionFailure.PAYMENT_CURRENCY),
         ("total", "12.50", AssertionFailure.PAYMENT_CURRENCY),
         ("instrument", None, AssertionFailure.PAYMENT_INSTRUMENT),
-        ("paymentEntitiesLogos", [{"url": "https://evil.example/x.png"}], AssertionFailure.PAYMENT_LOGOS),
+        ("paymentEntitiesLogos", [{"url": EVIL_LOGO, "label": A_LOGO.label}], AssertionFailure.PAYMENT_LOGOS),
+        ("paymentEntitiesLogos", [{"url": A_LOGO.url, "label": "Evil"}], AssertionFailure.PAYMENT_LOGOS),
+        ("paymentEntitiesLogos", [{"url": A_LOGO.url}], AssertionFailure.PAYMENT_LOGOS),
+        ("paymentEntitiesLogos", [A_LOGO._asdict()] * 2, AssertionFailure.PAYMENT_LOGOS),
         ("paymentEntitiesLogos", "none", AssertionFailure.PAYMENT_LOGOS),
         ("paymentEntitiesLogos", [7], AssertionFailure.PAYMENT_LOGOS),
     ],
@@ -93,6 +97,14 @@ def test_logos_in_another_order_are_refused_and_fewer_are_not(payer: Ceremony):
     fewer = resigned(payer, shown, payment=payment | {"paymentEntitiesLogos": logos[1:]})
     assert refusal(payer, turned) is AssertionFailure.PAYMENT_LOGOS
     assert payer.verify(fewer, payment=DISPLAYED).method == "spc"
+
+
+def test_a_logo_that_the_browser_could_not_fetch_is_signed_by_its_name_alone(payer: Ceremony):
+    shown = payer.show()
+    payment = signed_payment(shown)
+    first, second = payment["paymentEntitiesLogos"]
+    unseen = resigned(payer, shown, payment=payment | {"paymentEntitiesLogos": [first, second | {"url": ""}]})
+    assert payer.verify(unseen, payment=DISPLAYED).method == "spc"
 
 
 def test_no_payment_member_is_refused(payer: Ceremony):

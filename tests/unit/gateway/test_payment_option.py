@@ -22,11 +22,11 @@ ZONE = "Asia/Shanghai"
 PAYER = Payer("acme/ama", "acme", 1, PayerState.ACTIVE, 1, b"h", "CNY", "", "CN", 0, "", 1, 1)
 
 
-def payment(amount=1_000, channel=BALANCE, instrument=None, bank=""):
+def payment(amount=1_000, channel=BALANCE, instrument=None, bank="", mandate=None):
     fields = dict.fromkeys(Payment._fields, 0)
     return Payment(**{
         **fields, "merchant": "cafe", "payer": "acme/ama", "currency": "CNY", "amount": amount, "channel": channel,
-        "instrument": instrument, "bank": bank, "history": "[]",
+        "instrument": instrument, "mandate": mandate, "bank": bank, "history": "[]",
     })  # fmt: skip
 
 
@@ -137,6 +137,32 @@ def test_a_mandate_is_offered_exactly_where_it_covers(changes, covers):
     option = only(payment_options(payment(), means(mandates=(mandate(**changes),))))
     expected = (Authentication.MANDATE, b"m" * 16) if covers else (Authentication.PASSKEY, None)
     assert (option.authentication, option.method.mandate) == expected
+
+
+def test_a_mandate_has_to_be_chosen_before_it_is_spent():
+    for chosen, selected in ((None, False), (b"m" * 16, True), (b"o" * 16, False)):
+        option = only(payment_options(payment(mandate=chosen), means(mandates=(mandate(),))))
+        assert (option.method.mandate, option.selected) == (b"m" * 16, selected)
+    assert not only(payment_options(payment(mandate=b"m" * 16), means())).selected, "it has ended: the finger is chosen"
+
+
+def test_of_two_mandates_the_payments_own_is_spent():
+    both = (mandate(id=b"n" * 16), mandate())
+    assert only(payment_options(payment(mandate=b"m" * 16), means(mandates=both))).method.mandate == b"m" * 16
+    assert only(payment_options(payment(), means(mandates=both))).method.mandate == b"n" * 16
+
+
+def test_what_a_mandate_still_allows_is_told():
+    spent = {"day": day_of(NOW_US, ZONE), "spent_day": 300, "spent_total": 400}
+    for total, left in ((0, 1_200), (1_500, 1_100), (9_000, 1_200)):
+        option = only(payment_options(payment(), means(mandates=(mandate(**spent, total_max=total),))))
+        assert option.allowance == (1_000, left, NOW_US + 1)
+
+
+def test_a_stranger_with_a_link_is_offered_no_mandate_and_told_no_balance():
+    option = only(payment_options(payment(mandate=b"m" * 16), means(mandates=(mandate(),), stranger=True)))
+    assert (option.authentication, option.method.mandate) == (Authentication.PASSKEY, None)
+    assert (option.balance, option.allowance, option.available) == (None, None, True)
 
 
 def test_a_card_serves_through_the_last_day_of_its_month():

@@ -4,12 +4,13 @@ import pytest
 
 from keelpay_server.book.changes import Event
 from keelpay_server.book.projection import NO_COUNTERS
+from keelpay_server.risk.consent import BrowserKey, Consent, ConsentMethod, Site
 from keelpay_server.risk.decision import Outcome, assess
 from keelpay_server.risk.factor import Factor
 from keelpay_server.risk.facts import Facts
 from keelpay_server.risk.listing import EntryKind, Strength
 from keelpay_server.risk.policy import RiskPolicy, Thresholds
-from tests.unit.risk.stage import DAY_US, POLICY, Stage, payment_key, signals, told
+from tests.unit.risk.stage import DAY_US, HOUR_US, POLICY, Stage, payment_key, signals, told
 
 
 def decide(stage, forced=False, degraded=False, **changes):
@@ -28,9 +29,41 @@ def test_a_new_device_and_a_high_amount_ask_for_a_step_up(stage):
     assert {"AMOUNT_UNUSUAL", "DEVICE_NEW"} <= set(decision.safe_reasons())
 
 
+def test_who_is_still_to_be_asked_has_proven_nothing(stage):
+    for changes in ({"mandate": True}, {"channel": 3}):
+        assert decide(stage, **changes).proves
+        assert not decide(stage, asked=True, **changes).proves
+
+
 def test_a_confirmed_payment_is_not_asked_for_again(stage):
     stage.settle_in()
     assert decide(stage, device="phone-2", amount=60_000, confirmed=True).outcome == Outcome.APPROVE
+
+
+def test_how_the_payer_said_yes_moves_the_score(stage):
+    stage.settle_in()
+    yes = Consent(ConsentMethod.SPC, False, 900 * HOUR_US, None, BrowserKey.NONE, Site.OWN)
+    usual = decide(stage, confirmed=True, consent=yes)
+    worse = {
+        "a copied passkey": yes._replace(regressed_us=HOUR_US),
+        "another browser": yes._replace(browser=BrowserKey.NEW),
+        "another browser of a synced passkey": yes._replace(browser=BrowserKey.NEW, synced=True),
+    }
+    found = {name: decide(stage, confirmed=True, consent=consent) for name, consent in worse.items()}
+    for name, decision in found.items():
+        assert decision.probability_ppm > usual.probability_ppm, name
+        assert "PASSKEY" in decision.safe_reasons(), name
+    both = found["another browser of a synced passkey"].probability_ppm
+    assert both > found["another browser"].probability_ppm
+    known = decide(stage, confirmed=True, consent=yes._replace(browser=BrowserKey.KNOWN))
+    assert known.probability_ppm < usual.probability_ppm
+
+
+def test_a_passkey_made_today_counts_at_a_payee_that_is_new_alone(stage):
+    stage.settle_in()
+    new = Consent(ConsentMethod.WEBAUTHN, False, HOUR_US, None, BrowserKey.NONE, Site.OWN)
+    assert "PASSKEY" not in decide(stage, confirmed=True, consent=new).safe_reasons()
+    assert "PASSKEY" in decide(stage, confirmed=True, consent=new, merchant="stranger").safe_reasons()
 
 
 def test_a_stranger_pays_small_amounts_freely_and_large_ones_with_a_step_up(stage):

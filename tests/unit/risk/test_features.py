@@ -3,6 +3,7 @@
 from math import isclose
 
 from keelpay_server.risk import counter as counters
+from keelpay_server.risk.consent import BrowserKey, Consent, ConsentMethod, Site
 from keelpay_server.risk.decision import assess, facts_of
 from keelpay_server.risk.features import UNKNOWN, Features, features, from_snapshot, snapshot
 from keelpay_server.risk.magnitude import magnitude
@@ -10,7 +11,8 @@ from tests.unit.risk.stage import DAY_US, HOUR_US, signals
 
 
 def seen(stage, **changes) -> Features:
-    return features(facts_of(assess(stage.world, signals(**changes))), stage.counters.view(), stage.now_us)
+    told = signals(**changes)
+    return features(facts_of(assess(stage.world, told)), stage.counters.view(), stage.now_us, told.consent)
 
 
 def test_of_a_stranger_nothing_is_known(stage):
@@ -25,6 +27,22 @@ def test_of_a_stranger_nothing_is_known(stage):
 def test_what_is_not_told_is_unknown_and_not_zero(stage):
     found = seen(stage, device="", instrument="", address="")
     assert found.device_uses == found.instrument_ratio_30 == found.address_attempts_1 == UNKNOWN
+
+
+def test_nobody_has_said_yes_yet(stage):
+    assert seen(stage)[-6:] == (0, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN)
+
+
+def test_the_passkey_behind_a_confirmation_is_seen(stage):
+    found = seen(stage, consent=Consent(ConsentMethod.SPC, True, 90 * HOUR_US, 2 * HOUR_US, BrowserKey.NEW, Site.APP))
+    assert (found.consent_method, found.passkey_synced, found.passkey_hours) == (2, 1, 90)
+    assert (found.passkey_regressed_hours, found.passkey_browser, found.passkey_site) == (2, 3, 2)
+    assert from_snapshot(snapshot(found))[-6:] == found[-6:]
+
+
+def test_a_mandate_has_no_passkey_to_tell_of(stage):
+    found = seen(stage, consent=Consent(ConsentMethod.MANDATE))
+    assert (found.consent_method, found.passkey_hours, found.passkey_browser) == (3, UNKNOWN, UNKNOWN)
 
 
 def test_a_payment_is_compared_with_what_was_before_it(stage):

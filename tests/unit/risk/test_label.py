@@ -2,9 +2,11 @@
 
 import pytest
 
+from keelpay_server.auth.passkey import Passkey, event_of
 from keelpay_server.book.changes import Changes
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused
+from keelpay_server.risk.counters import REGRESSED_MILLI
 from keelpay_server.risk.label import WEIGHTS_MILLI, Label, Report, latest, report
 from tests.unit.risk.stage import BANK, OPERATOR, PARTNER
 
@@ -85,3 +87,17 @@ def test_a_report_is_keyed_by_its_payment(stage, decision):
     row = label(stage, decision, Label.FRAUD, BANK, source="notice 7").row
     assert isinstance(row, Report)
     assert (row.id, row.decision, row.reporter) == (decision.payment, decision.id, "bank:bank-1")
+
+
+def test_a_passkey_that_may_have_been_copied_counts_against_its_payer_alone_as_a_failed_step_up_does(stage, decision):
+    for _ in range(2):
+        stage.apply(Changes(events=(_copied("acme/ann"),)))
+    assert fraud_of(stage) == pytest.approx(2 * REGRESSED_MILLI / 1000, abs=1e-3)
+    assert fraud_of(stage, "device", "phone-1") == 0
+    assert WEIGHTS_MILLI[Label.STEP_UP_FAILED] == REGRESSED_MILLI
+
+
+def _copied(payer):
+    """What `auth` tells of a signature whose counter went back."""
+    key = Passkey(**dict.fromkeys(Passkey._fields, 0) | {"id": bytes(16), "payer": payer})
+    return event_of(key, "counter_regressed")

@@ -82,12 +82,15 @@ unit: setup browser
 	@echo "== tests"
 	@$(BIN)/pytest -q -n $(JOBS) $(PYTEST_ARGS)
 
+# Files have 60 to 250 lines. Named are those well above, written by hand and no list of tables: they may hold two nouns.
+# A test has more room for its cases; the limit for all (400) is held by tests/unit/tidy/test_size.py.
 lint: setup ## ruff: rules and formatting
 	@echo "== ruff"
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
-	@git -c 'safe.directory=*' ls-files -co --exclude-standard '*.py' ':!sdk/keelpay/api' | xargs wc -l \
-	 | awk '$$1 > 250 && $$2 != "total" {print "   " $$2 " has " $$1 " lines: is it one noun? (400 is the limit)"}'
+	@git -c 'safe.directory=*' ls-files -co --exclude-standard '*.py' ':!sdk/keelpay/api' ':!*/migrations/versions' \
+	 | xargs grep -sL 'do not edit' | xargs wc -l \
+	 | awk '$$2 != "total" && $$1 > ($$2 ~ /^tests/ ? 350 : 275) {print "   " $$2 " has " $$1 " lines: is it one noun?"}'
 
 format: setup $(GOOGLE) ## format Python and protos
 	@$(BIN)/ruff check --quiet --fix-only . ; $(BIN)/ruff format . ; $(BIN)/buf format protos --write

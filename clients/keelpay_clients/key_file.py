@@ -6,6 +6,7 @@ In: a path. Out: the key, ready to call with, and the installation it is for. In
 from pathlib import Path
 from typing import NamedTuple
 
+from keelpay.errors import ConfigurationError
 from keelpay.signing_key import SigningPrivateKey
 
 _BEGIN = "-----BEGIN"
@@ -32,8 +33,7 @@ def read_key(path: Path) -> HeldKey:
     """Reads a key file.
 
     Raises:
-        KeyFileError: It cannot be read, or lines above the key are missing.
-        ConfigurationError: The key itself is none.
+        KeyFileError: It cannot be read, lines above the key are missing, or the key itself is none.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -44,5 +44,8 @@ def read_key(path: Path) -> HeldKey:
     missing = [name for name in _NAMES if name not in lines]
     if missing:
         raise KeyFileError(f"{path} lacks {', '.join(missing)} above its key; `keelpay keys admit` writes such files")
-    key = SigningPrivateKey.from_pem(text, holder=lines["client"], key_id=lines["key"])
+    try:
+        key = SigningPrivateKey.from_pem(text, holder=lines["client"], key_id=lines["key"])
+    except ConfigurationError as error:
+        raise KeyFileError(f"{path}: {error}") from error
     return HeldKey(key, lines["audience"])

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from keelpay import Money
+
 from .figures import Books, PaymentFigure, Played
 
 PPM: Final = 1_000_000
@@ -53,18 +55,32 @@ class Group(NamedTuple):
 
 
 class Check(NamedTuple):
-    """Two numbers that have to be the same."""
+    """Two numbers that have to be the same; amounts have a currency, counts have none."""
 
     what: str
     left: str
     left_value: int
     right: str
     right_value: int
+    currency: str = ""
 
     @property
     def ok(self) -> bool:
         """Whether they are."""
         return self.left_value == self.right_value
+
+    @property
+    def left_read(self) -> str:
+        """One side as people read it."""
+        return self._read(self.left_value)
+
+    @property
+    def right_read(self) -> str:
+        """The other side as people read it."""
+        return self._read(self.right_value)
+
+    def _read(self, value: int) -> str:
+        return money(value, self.currency) if self.currency else f"{value:,}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,19 +191,21 @@ class Report:
         checks = [
             Check("payments", "played", self.played.payments, "listed", len(books.payments)),
             Check("paid", "seen", self.played.paid, "listed", paid),
-            Check("captured", "seen", self.played.captured_minor, "listed", self.captured_minor),
+            Check("captured", "seen", self.played.captured_minor, "listed", self.captured_minor, self.currency),
             Check("refunds", "played", self.played.refunds, "listed", len(books.refunds)),
-            Check("captured", "payments", self.captured_minor, "settlements", captured),
-            Check("refunded", "payments", self.refunded_minor, "refunds", refunded),
-            Check("fees", "payments, refunds", fees - returned, "account 4000", self.fee_minor),
+            Check("captured", "payments", self.captured_minor, "settlements", captured, self.currency),
+            Check("refunded", "payments", self.refunded_minor, "refunds", refunded, self.currency),
+            Check("fees", "payments, refunds", fees - returned, "account 4000", self.fee_minor, self.currency),
             Check(
                 "merchants' money", "in, net", self.captured_minor - fees - (refunded - returned),
                 "out or still here", self.paid_out_minor + ledger.unsettled + ledger.available - ledger.owed,
+                self.currency,
             ),
         ]  # fmt: skip
         stated = {each.bank: each.closing_minor for each in books.statements}
         for bank, reserve in ledger.reserve_by_bank:
-            checks.append(Check(f"at {bank}", "account 1000", reserve, "its statement", stated.get(bank, 0)))
+            closing = stated.get(bank, 0)
+            checks.append(Check(f"at {bank}", "account 1000", reserve, "its statement", closing, self.currency))
         return checks
 
     @property
@@ -204,13 +222,20 @@ class Report:
         if self.missing:
             faults.append(f"{self.missing} payments are missing")
         faults += [f"unexplained break {each}" for each in self.unexplained]
-        faults += [f"{c.what}: {c.left} {c.left_value}, {c.right} {c.right_value}" for c in self.checks if not c.ok]
+        faults += [f"{c.what}: {c.left} {c.left_read}, {c.right} {c.right_read}" for c in self.checks if not c.ok]
         return faults + list(self.played.failures)
 
     @property
     def ok(self) -> bool:
         """Whether there is nothing wrong."""
         return not self.faults
+
+
+def money(amount_minor: int, currency: str) -> str:
+    """Returns an amount as people read it: `12,345.60 CNY`."""
+    amount = Money(amount_minor, currency).amount
+    whole, point, cents = amount.partition(".")
+    return f"{int(whole):,}{point}{cents} {currency}" if whole != "-0" else f"{amount} {currency}"
 
 
 def success_of(payments: Iterable[PaymentFigure]) -> Share:

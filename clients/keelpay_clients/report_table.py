@@ -10,16 +10,14 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from keelpay import Money
-
 from .figures import FindingFigure
 from .mixture import REGIONS
-from .report import Group, Report, Share, Spread
+from .report import Group, Report, Share, Spread, money
 
 WIDTH: Final = 80
 FAULTS_SHOWN: Final = 20
 NUMERIC: Final = frozenset({"value", "payments", "success", "p50 / p99 ms", "money in", "checked"})
-"""Columns of numbers stand on the right."""
+"""Columns of numbers stand on the right, each number in one piece."""
 INVARIANTS: Final = {
     1: "debits equal credits, balances are their legs",
     2: "no floored account below zero, holds in bounds",
@@ -32,13 +30,6 @@ INVARIANTS: Final = {
 }
 """What VerifyLedger proves, in a few words each."""
 _REGIONS: Final = {region.code: region.title for region in REGIONS}
-
-
-def money(amount_minor: int, currency: str) -> str:
-    """Returns an amount as people read it: `12,345.60 CNY`."""
-    amount = Money(amount_minor, currency).amount
-    whole, point, cents = amount.partition(".")
-    return f"{int(whole):,}{point}{cents} {currency}" if whole != "-0" else f"{amount} {currency}"
 
 
 def print_report(report: Report, out: Console) -> None:
@@ -118,7 +109,7 @@ def _invariants(findings: Iterable[FindingFigure]) -> RenderableType:
 def _checks(report: Report) -> RenderableType:
     table = _table("Known twice", "what", "one side", "other side", "value", "agree")
     for check in report.checks:
-        value = f"{check.left_value:,}" if check.ok else f"{check.left_value:,} ≠ {check.right_value:,}"
+        value = check.left_read if check.ok else f"{check.left_read}\n≠ {check.right_read}"
         mark = "[green]✓[/]" if check.ok else "[bold red]✗[/]"
         table.add_row(check.what, check.left, check.right, value, mark)
     return table
@@ -127,7 +118,8 @@ def _checks(report: Report) -> RenderableType:
 def _table(title: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", width=WIDTH)
     for column in columns:
-        table.add_column(column, justify="right" if column in NUMERIC else "left")
+        numeric = column in NUMERIC
+        table.add_column(column, justify="right" if numeric else "left", no_wrap=numeric)
     return table
 
 

@@ -9,6 +9,10 @@ class RunError(Exception):
     """A run cannot go on; the text says why."""
 
 
+class AddressError(RunError):
+    """The address of the server is plainly none; the text says how one is written."""
+
+
 class TrafficError(RunError):
     """A file is no recorded traffic, or cannot be read here; the text says what to do."""
 

@@ -23,7 +23,8 @@ from .mixture import Way
 from .patience import until
 from .person import Person
 from .reading import read_findings
-from .report_table import INVARIANTS, money
+from .report import money
+from .report_table import INVARIANTS
 from .story_screen import StoryScreen
 from .timeline import Timeline
 from .treasury import FETCHED_AFTER, Treasury

@@ -6,19 +6,21 @@ backend does, with the SDK alone, and nothing but test money moves.
 
 import asyncio
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from rich.console import Console
 
 from keelpay import AsyncClient, Calendar, Defaults, Fee, Fees, Money, PaymentMethod, Wallet
 from keelpay.credentials import local, signed
-from keelpay.enums import PasskeyState, PaymentState
-from keelpay.errors import AlreadyExistsError, UnavailableError
+from keelpay.enums import Channel, InstrumentState, PasskeyState, PaymentState
+from keelpay.errors import AlreadyExistsError, ConfigurationError, KeelpayError, UnauthenticatedError, UnavailableError
+from keelpay.models.payer import Instrument
 
 from .connection import CURRENCY
 from .key_file import HeldKey
 from .patience import until
-from .run_error import ImpatientError, RunError
+from .run_error import AddressError, ImpatientError, RunError
 
 MERCHANT: Final = "corner-cafe"
 MERCHANT_NAME: Final = "Corner Café"
@@ -50,7 +52,10 @@ class Links(NamedTuple):
     payment: str
 
 
-async def run_trial(address: str, held: HeldKey, out: Console, *, links_only: bool, way_out: str = "Ctrl-C") -> bool:
+async def run_trial(
+    address: str, held: HeldKey, out: Console, *, links_only: bool, enough: asyncio.Event | None = None,
+    way_out: str = "Ctrl-C",
+) -> bool:  # fmt: skip
     """Prints the links, waits for the payment, and returns whether it was paid.
 
     Args:
@@ -58,19 +63,30 @@ async def run_trial(address: str, held: HeldKey, out: Console, *, links_only: bo
         held: The partner's key.
         out: Where the links go.
         links_only: Do not wait; true is returned.
+        enough: Ends the wait once it is set.
         way_out: The key that ends the wait, as it is told.
 
     Raises:
         KeelpayError: The server refuses.
         ImpatientError: The test money, or the person, does not come.
-        RunError: The server is not there.
+        AddressError: The address is none.
+        RunError: The server is not there, or does not know the key.
     """
     partner, caller = held.key.holder, local(signed(held.key, audience=held.audience))
-    async with AsyncClient(address, credentials=caller, defaults=Defaults(partner=partner, region="CN")) as client:
+    try:
+        opened = AsyncClient(address, credentials=caller, defaults=Defaults(partner=partner, region="CN"))
+    except ConfigurationError as error:
+        raise AddressError(str(error)) from error
+    async with opened as client:
         try:
             links = await make_links(client, partner)
         except UnavailableError as error:
-            raise RunError(f"no server answers at {address}. Start a test server first: keelpay serve") from error
+            raise RunError(f"no server answers at {address}. {_why(error)}") from error
+        except UnauthenticatedError as error:
+            raise RunError(
+                f"the server at {address} does not know the key of {partner}: is it another server's? Its own key file"
+                " is told when it starts, as sandbox_credential"
+            ) from error
         rows = (("Set up your finger or face", links.enrol), ("Then pay", links.pay), ("Your devices", links.manage))
         for words, link in rows:
             if link:
@@ -80,11 +96,21 @@ async def run_trial(address: str, held: HeldKey, out: Console, *, links_only: bo
         with out.status(f"waiting for you to pay; {way_out} ends the wait"):
             try:
                 async with asyncio.timeout(PATIENCE_S):
-                    state = await outcome(client, links.payment)
+                    state = await _outcome_or(client, links.payment, enough)
             except TimeoutError:
-                raise ImpatientError(f"nobody paid {links.payment} in time") from None
-    out.print(f"{links.payment} is {state.name}", highlight=False)
+                raise ImpatientError(f"nobody paid {links.payment} in time: nothing was charged") from None
+            except asyncio.CancelledError:
+                out.print(f"{links.payment} is left as it is: its link pays it for half an hour", highlight=False)
+                raise
+    told = state.name if state in ENDS else f"{state.name}: you left before it was paid, and nothing was charged"
+    out.print(f"{links.payment} is {told}", highlight=False)
     return state is PaymentState.CAPTURED
+
+
+def _why(error: KeelpayError) -> str:
+    """What the library knows of why nobody answers; where that is nothing, most likely there is no server."""
+    _, _, hint = error.message.partition(" Hint: ")
+    return hint or "Start a test server first: keelpay serve"
 
 
 async def make_links(client: AsyncClient, partner: str) -> Links:
@@ -109,7 +135,7 @@ async def make_links(client: AsyncClient, partner: str) -> Links:
     await _give_money(client, payer)
     draft = client.payments.draft(
         merchant=f"merchants/{MERCHANT}", amount=Money(AMOUNT_MINOR, CURRENCY), method=PaymentMethod.balance(payer),
-        description=DESCRIPTION,
+        merchant_payment_id=f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"[:-3], description=DESCRIPTION,
     )  # fmt: skip
     payment = await client.payments.create(draft)
     active = [key async for key in client.passkeys.list(payer) if key.state is PasskeyState.ACTIVE]
@@ -129,14 +155,45 @@ async def outcome(client: AsyncClient, payment: str) -> PaymentState:
     return PaymentState((await client.payments.get(payment)).state)
 
 
+async def _outcome_or(client: AsyncClient, payment: str, enough: asyncio.Event | None) -> PaymentState:
+    """The end of a payment; or its state when somebody has waited enough."""
+    if enough is None:
+        return await outcome(client, payment)
+    both = asyncio.ensure_future(outcome(client, payment)), asyncio.ensure_future(enough.wait())
+    try:
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        if both[0].done():
+            return both[0].result()
+    finally:
+        for each in both:
+            each.cancel()
+        await asyncio.gather(*both, return_exceptions=True)
+    return PaymentState((await client.payments.get(payment)).state)
+
+
 async def _give_money(client: AsyncClient, payer: str) -> None:
-    """Fills the balance from a test wallet."""
-    wallet = await client.payers.tokenize(payer, Wallet(wallet="alipay", wallet_account="20880000000042"))
-    for _ in range(AMOUNT_MINOR // TOP_UP_MINOR):
+    """Fills the balance from the person's test wallet, as far as it is lacking."""
+
+    async def lacking() -> int:
+        balances = await client.payers.balance(payer)
+        available = {each.available.currency_code: each.available.amount_minor for each in balances}
+        return max(AMOUNT_MINOR - available.get(CURRENCY, 0), 0)
+
+    lack = await lacking()
+    if not lack:
+        return
+    wallet = await _wallet(client, payer)
+    for _ in range(-(-lack // TOP_UP_MINOR)):
         await client.payers.top_up(payer, amount=Money(TOP_UP_MINOR, CURRENCY), instrument=wallet)
 
     async def funded() -> bool | None:
-        balances = await client.payers.balance(payer)
-        return any(balance.available.amount_minor >= AMOUNT_MINOR for balance in balances) or None
+        return not await lacking() or None
 
     await until(funded, "the test money")
+
+
+async def _wallet(client: AsyncClient, payer: str) -> Instrument:
+    """The person's test wallet; one is enough."""
+    async for each in client.payers.instruments(payer, channel=Channel.WALLET, state=InstrumentState.ACTIVE):
+        return each
+    return await client.payers.tokenize(payer, Wallet(wallet="alipay", wallet_account="20880000000042"))

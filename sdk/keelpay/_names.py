@@ -29,6 +29,11 @@ def merchant_of(child: str | Named) -> str | None:
     return "/".join(name.split("/")[:2]) if name.startswith("merchants/") else None
 
 
+def payer_named(resource: str | Named) -> str:
+    """The payer that a resource at hand names; empty where it names none, or where only its name is at hand."""
+    return str(getattr(resource, "payer", ""))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Defaults:
     """What every call means unless it says otherwise."""

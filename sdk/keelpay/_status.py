@@ -14,7 +14,8 @@ from google.rpc.status_pb2 import Status
 
 from ._mode import InstallationMode
 from ._runtime import CutShortError
-from .errors import ERROR_BY_CODE, InternalError, InterruptedCallError, KeelpayError, Violation
+from ._target import with_hint
+from .errors import ERROR_BY_CODE, InternalError, InterruptedCallError, KeelpayError, UnavailableError, Violation
 
 DOMAIN = "keelpay"
 REQUEST_ID_FIELD = "request_id"
@@ -45,8 +46,9 @@ def to_error(
     metadata = dict(info.metadata)
     known_as = metadata.pop(REQUEST_ID_FIELD, request_id)
     error_class = ERROR_BY_CODE.get(code.value[0], InternalError)
+    message = call.details() or code.name.replace("_", " ").lower()
     return error_class(
-        call.details() or code.name.replace("_", " ").lower(),
+        with_hint(message) if error_class is UnavailableError and not info.reason else message,
         reason=info.reason if info.domain == DOMAIN else "",
         metadata=metadata,
         request_id=known_as,

@@ -29,7 +29,7 @@ class Displayed:
         """The 32 bytes to sign.
 
         Args:
-            nonce: The confirmation's 32 random bytes.
+            nonce: The confirmation's 32 bytes.
             expires_at_s: The confirmation's expiry, unix seconds.
 
         Raises:
@@ -164,6 +164,24 @@ class DisplayedRecoveryVeto(Displayed):
     """
 
     type = "keelpay.recovery-veto.v1"
+    passkey_id: str
+    payer_id: str
+    passkey_display: str
+    rp_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisplayedPasskeyResumption(Displayed):
+    """The lifting of a passkey's suspension as it is on the screen.
+
+    Attributes:
+        passkey_id: The resource name of the suspended passkey.
+        payer_id: The payer's resource name.
+        passkey_display: That passkey's name as displayed.
+        rp_id: The relying party of both passkeys.
+    """
+
+    type = "keelpay.passkey-resume.v1"
     passkey_id: str
     payer_id: str
     passkey_display: str

@@ -23,6 +23,14 @@ KEY_FILE_LINES: Final = ("client", "key", "audience")
 """What stands above the key in a key file: `client: partners/shop`, and so on."""
 
 
+NO_CREDENTIALS: Final = (
+    "a client has to say who calls: credentials=keelpay.credentials.key_file('partner-shop.pem') with a key file of"
+    " `keelpay keys admit` or of a test server's first start, inside keelpay.credentials.local(...) where the server is"
+    " on this machine without TLS; without any server: keelpay.Client.local()"
+)
+"""What a program is told that made a client without them."""
+
+
 class Identity(Protocol):
     """Who calls."""
 

@@ -38,7 +38,11 @@ class Authentication(OpenEnum):
     From a page always, for stored cards and accounts too.
     """
     MANDATE = 2
-    """The mandate that the payer signed earlier: nothing to do now. Risk may ask for a passkey all the same."""
+    """The mandate that the payer signed earlier: nothing to do now.
+
+    Risk may ask for a passkey all the same, and a payer is asked who is on a device where none of its passkeys
+    has confirmed anything yet.
+    """
     WALLET = 3
     """The payer's own wallet or bank: the payer goes there and comes back."""
 
@@ -337,6 +341,8 @@ class Factor(OpenEnum):
     """
     DEVICE_SHARED = 17
     """The device is shared by several payers."""
+    PASSKEY = 18
+    """The passkey that confirmed it: new, of a browser not seen before, or one whose counter went back."""
 
 
 class InstrumentState(OpenEnum):
@@ -512,7 +518,10 @@ class PasskeyState(OpenEnum):
     ACTIVE = 1
     """May sign. Then SUSPENDED or REVOKED."""
     SUSPENDED = 2
-    """Paused because it may have been copied. Then ACTIVE or REVOKED."""
+    """Paused because it may have been copied: its counter went back twice within a day.
+
+    Then ACTIVE (ResumePasskey) or REVOKED.
+    """
     REVOKED = 3
     """May never sign again. End."""
     COOLING = 4
@@ -872,7 +881,10 @@ class Reason(StrEnum):
     CONFIRMATION_REQUIRED = "CONFIRMATION_REQUIRED"
     """The payment waits for a confirmation and the request carries no assertion."""
     CONFIRMATION_REUSED = "CONFIRMATION_REUSED"
-    """This confirmation was spent before. One confirmation pays once."""
+    """This confirmation was spent before, by a payment or by an attempt that was refused.
+
+    It is good for one of them.
+    """
     CONFIRMATION_EXPIRED = "CONFIRMATION_EXPIRED"
     """The confirmation's time ran out before it was spent."""
     CONFIRMATION_SUPERSEDED = "CONFIRMATION_SUPERSEDED"
@@ -921,6 +933,13 @@ class Reason(StrEnum):
     """The link's time, or its session's, is over."""
     CHECKOUT_LINK_REPLACED = "CHECKOUT_LINK_REPLACED"
     """A newer link took the place of this one."""
+    PAYMENT_NOT_PAID = "PAYMENT_NOT_PAID"
+    """Something was asked for that only a paid payment has, such as a receipt. Metadata: state."""
+    PAYMENT_PAID = "PAYMENT_PAID"
+    """The payment's money is taken or reserved already; there is nothing more to confirm or to choose.
+
+    Metadata: state.
+    """
     ETAG_MISMATCH = "ETAG_MISMATCH"
     """The resource changed since it was read. Read it and decide again. Metadata: state_version."""
     CONFLICT = "CONFLICT"

@@ -4,6 +4,7 @@ In: what an app knows. Out: the messages of the contract. Invariant: a way of pa
 that a payment needs no long list of arguments.
 """
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Self
 
@@ -73,6 +74,10 @@ class PaymentMethod:
         payer = payer_of(instrument)
         return cls(channel=channel, payer=payer, instrument=instrument, rail=rail, return_url=return_url)
 
+    def of_payer(self, payer: str) -> Self:
+        """The same way for a payer, `partners/{p}/payers/{u}`."""
+        return dataclasses.replace(self, payer=payer)
+
     def to_raw(self) -> payment_request_pb2.PaymentMethod:
         """The message for ConfirmPayment; payer and return address have places of their own there."""
         return payment_request_pb2.PaymentMethod(
@@ -101,7 +106,8 @@ class Device:
     """The device a person pays from. More of it means fewer false alarms.
 
     Attributes:
-        device_id: SHA-256 of its hardware-bound public key, or the id that the app keeps.
+        device_id: SHA-256 of its hardware-bound public key, or the random id of 32 characters or more that the app
+            keeps: on a device that its payer has confirmed on, a mandate spares the finger.
         ip_address: The address the person's request came from.
         user_agent: The browser's or app's User-Agent.
         locale: The person's language, BCP 47.

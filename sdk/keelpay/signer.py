@@ -18,12 +18,13 @@ from .challenge import (
     Displayed,
     DisplayedMandate,
     DisplayedPasskeyAddition,
+    DisplayedPasskeyResumption,
     DisplayedPayment,
     DisplayedRecoveryVeto,
     DisplayedWithdrawal,
 )
 from .enums import ConfirmationMethod
-from .errors import TermsDifferError
+from .errors import ConfigurationError, TermsDifferError
 from .models.confirmation import Confirmation
 from .money import Money
 
@@ -33,6 +34,7 @@ KINDS: Final[Mapping[str, type[Displayed]]] = {
     "withdrawal": DisplayedWithdrawal,
     "passkey_add": DisplayedPasskeyAddition,
     "recovery_veto": DisplayedRecoveryVeto,
+    "passkey_resume": DisplayedPasskeyResumption,
 }
 _SECONDS: Final = "_s"
 
@@ -128,6 +130,44 @@ def signing_request(confirmation: Confirmation, expected: Mapping[str, Any]) -> 
     )
 
 
+def require_signer(signer: Any) -> None:
+    """Refuses what cannot be a signer, before anything is asked of the server.
+
+    Raises:
+        ConfigurationError: It is none.
+    """
+    if isinstance(signer, type):
+        raise ConfigurationError(
+            f"{signer.__name__} is a kind of signer, and an instance of it signs: {signer.__name__}(...)"
+        )
+    if not callable(signer):
+        raise ConfigurationError(
+            f"{signer!r} is no signer: it is a function from a SigningRequest to the browser's PublicKeyCredential as"
+            " JSON text, or BrowserSigner()"
+        )
+
+
+def require_assertion(returned: Any) -> str:
+    """Refuses what a browser cannot have returned, so that it uses up no confirmation at the server.
+
+    Raises:
+        ConfigurationError: It is no JSON object as text.
+    """
+    if isinstance(returned, str):
+        try:
+            if isinstance(json.loads(returned), dict):
+                return returned
+        except ValueError:
+            pass
+        what = "a text that is no JSON object"
+    else:
+        what = "None" if returned is None else f"a {type(returned).__name__}"
+    raise ConfigurationError(
+        f"the signer returned {what}: it returns the browser's PublicKeyCredential as JSON text, such as"
+        " json.dumps(credential), or raises PayerDeclinedError where the person says no; nothing was confirmed"
+    )
+
+
 def _require_options(confirmation: Confirmation, displayed: Any) -> None:
     """Refuses options by which a browser would sign, or show, something else than the terms.
 
@@ -142,10 +182,10 @@ def _require_options(confirmation: Confirmation, displayed: Any) -> None:
             total = options["total"]
             shown["total"] = Money.of(total["value"], total["currency"])
             wanted["total"] = Money(displayed.amount_minor, displayed.currency)
-            shown["payee"] = options.get("payeeName", displayed.payee_name)
-            wanted["payee"] = displayed.payee_name
-            shown["instrument"] = options["instrument"]["displayName"]
-            wanted["instrument"] = displayed.instrument_display
+            shown["payee"] = (options["payeeName"], options.get("payeeOrigin"))
+            wanted["payee"] = (displayed.payee_name, None)
+            shown["instrument"] = (options["instrument"]["displayName"], options["instrument"].get("details"))
+            wanted["instrument"] = (displayed.instrument_display, None)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _differs(f"the options cannot be read: {error!r}") from error
     for name, value in wanted.items():

@@ -4,9 +4,7 @@ In: text. Out: one frozen value. Invariant: an unknown or ill-formed setting sto
 it; secrets come from files or the environment, never from a default.
 """
 
-import os
 import re
-import secrets
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,15 +12,12 @@ from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 import msgspec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from keelpay_server.auth.figures import AuthFigures
 from keelpay_server.auth.relying_party import android_origin
 from keelpay_server.edge.settings import EdgeSettings
 
 ENVIRONMENT_PREFIX: Final = "KEELPAY_"
-MASTER_KEY_VARIABLE: Final = "KEELPAY_MASTER_KEY"
-MASTER_KEY_BYTES: Final = 32
 VAULT_KEY_MAX: Final = 1000
 KEEP_DAYS_MIN: Final = 30
 KEEP_DAYS_MAX: Final = 36_500
@@ -34,6 +29,8 @@ PORT_MAX: Final = 65_535
 RAIL_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 PAGES_ORIGIN: Final = re.compile(r"https://[a-z0-9.-]+(:\d{1,5})?|http://localhost(:\d{1,5})?")
 ICONS: Final = ("/", "https://", "data:image/")
+LOGOS_MAX: Final = 2
+"""Browsers show no more."""
 DATABASES: Final = ("sqlite:///", "postgresql://", "postgres://")
 """How the URL of a database begins."""
 
@@ -60,6 +57,18 @@ class RailSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     currencies: tuple[str, ...] = ("CNY",)
     roots: str = ""
     insecure: bool = False
+
+
+class LogoSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A mark that Secure Payment Confirmation shows: of the bank, of the network.
+
+    Attributes:
+        url: A path on `pages_origin`, or an https or data URL.
+        label: Its name, for who cannot see it.
+    """
+
+    url: str
+    label: str
 
 
 class TlsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -92,11 +101,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         rp_id: Relying party of the passkeys, for ever.
         origins: Further origins that pages and apps may sign from, beside `https://<rp_id>` and the edge's own.
         edge: What browsers and phones reach, see `EdgeSettings`; off unless it has an address.
+        auth: Figures of passkeys, recovery and links, see `AuthFigures`.
         rp_name: What authenticators show.
         pages_origin: Where people open our pages, such as `https://pay.example.com`; part of every link. Empty for the
             edge on this machine in test mode, and for `https://<rp_id>` otherwise.
         instrument_icon: The picture beside the instrument in Secure Payment Confirmation: a path on `pages_origin`, or
             an https or data URL; empty turns that method off.
+        logos: Marks that the same method shows, at most two: see `LogoSettings`.
         rails: Banks and wallets, in order of preference.
         auto_payout: Pay merchants out as soon as a window is settled.
         merchants_may_owe: A refund may leave a merchant owing us.
@@ -125,6 +136,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     rp_name: str = "keelpay"
     pages_origin: str = ""
     instrument_icon: str = "/instrument.png"
+    logos: tuple[LogoSettings, ...] = ()
     rails: tuple[RailSettings, ...] = SANDBOX_RAILS
     auto_payout: bool = True
     merchants_may_owe: bool = True
@@ -137,6 +149,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     keep_unused_days: int = 90
     log_level: str = "INFO"
     edge: EdgeSettings = EdgeSettings()
+    auth: AuthFigures = AuthFigures()
 
     def url(self) -> str:
         """Returns the database's URL."""
@@ -151,9 +164,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         """Returns where people open our pages."""
         return self.pages_origin or next(iter(self._local_origins()), f"https://{self.rp_id}")
 
-    def icon(self) -> str:
-        """Returns the URL of the picture beside an instrument, or empty."""
-        return f"{self.pages()}{self.instrument_icon}" if self.instrument_icon.startswith("/") else self.instrument_icon
+    def picture(self, url: str) -> str:
+        """Returns the URL of a picture that is named by its path on our pages, or by its own URL."""
+        return f"{self.pages()}{url}" if url.startswith("/") else url
 
     def _local_origins(self) -> tuple[str, ...]:
         """A browser on this machine lets `localhost` be a relying party, and knows the edge under that name."""
@@ -169,7 +182,8 @@ def load_settings(path: str | None, overrides: Mapping[str, Any], environment: M
     Args:
         path: TOML file, or None.
         overrides: From the command line; None values are left out.
-        environment: `KEELPAY_<NAME>` for every setting that is a text, a number or a truth value.
+        environment: `KEELPAY_<NAME>` for every setting that is a text, a number or a truth value, and
+            `KEELPAY_AUTH_<NAME>` for those of `[auth]`.
 
     Raises:
         SettingsError: Naming what is wrong.
@@ -188,6 +202,10 @@ def load_settings(path: str | None, overrides: Mapping[str, Any], environment: M
     listen = values.pop(EDGE_LISTEN, None)
     if listen is not None and isinstance(values.setdefault("edge", {}), dict):
         values["edge"] = {**values["edge"], "listen": listen}
+    for field in AuthFigures.__struct_fields__:
+        text = environment.get(f"{ENVIRONMENT_PREFIX}AUTH_{field.upper()}")
+        if text is not None and isinstance(values.setdefault("auth", {}), dict):
+            values["auth"] = {**values["auth"], field: text}
     try:
         settings = msgspec.convert(values, Settings, strict=False)
     except msgspec.ValidationError as error:
@@ -200,13 +218,16 @@ def _check(settings: Settings) -> None:
     if settings.mode == "live":
         local = [rail.name for rail in settings.rails if rail.address == "local" or rail.insecure]
         if local:
-            raise SettingsError(f"live mode has no sandbox and no connection in the clear: {', '.join(local)}")
+            raise SettingsError(
+                f"live mode has no sandbox and no connection in the clear: {', '.join(local)}. Name your banks in the"
+                " settings file, one [[rails]] each with name, channel and address (docs/operations.md)"
+            )
         if settings.webhooks_to_loopback:
             raise SettingsError("webhooks_to_loopback is for test mode only")
     proxy_host, _, proxy_port = settings.webhooks_proxy.rpartition(":")
     if settings.webhooks_proxy and not (proxy_host and "/" not in proxy_host and proxy_port.isdigit()):
         raise SettingsError("webhooks_proxy is HOST:PORT of an HTTP proxy")
-    for fault in settings.edge.faults():
+    for fault in (*settings.edge.faults(), *settings.auth.faults()):
         raise SettingsError(fault)
     if settings.edge.expose_sandbox and settings.mode == "live":
         raise SettingsError("edge.expose_sandbox is for test mode only")
@@ -216,6 +237,8 @@ def _check(settings: Settings) -> None:
         raise SettingsError("pages_origin is https://HOST[:PORT] without a path; http for localhost only")
     if settings.instrument_icon and not settings.instrument_icon.startswith(ICONS):
         raise SettingsError("instrument_icon is a path beginning with /, an https URL or a data: URL")
+    if len(settings.logos) > LOGOS_MAX or not all(logo.url.startswith(ICONS) and logo.label for logo in settings.logos):
+        raise SettingsError(f"logos: at most {LOGOS_MAX}, each with a label and a url as instrument_icon has one")
     if not KEEP_DAYS_MIN <= settings.keep_requests_days <= KEEP_DAYS_MAX:
         raise SettingsError(f"keep_requests_days is {KEEP_DAYS_MIN}..{KEEP_DAYS_MAX}: the contract promises so much")
     least = settings.keep_requests_days + KEPT_LONGER_DAYS
@@ -244,43 +267,3 @@ def _has_port(url: str) -> bool:
         return urlsplit(url).port != 0
     except ValueError:
         return False
-
-
-class MasterKey:
-    """The one secret of an installation, from which each purpose has its own key (HKDF-SHA256, RFC 5869)."""
-
-    def __init__(self, secret: bytes) -> None:
-        self._secret = secret
-
-    def derive(self, purpose: str, size: int = 32) -> bytes:
-        """Returns the key of a purpose; the same for ever."""
-        return HKDF(algorithm=SHA256(), length=size, salt=None, info=f"keelpay.{purpose}".encode()).derive(self._secret)
-
-
-def load_master_key(settings: Settings, environment: Mapping[str, str]) -> MasterKey:
-    """Returns the master key: from the environment (64 hexadecimal digits) or a file in `data`, made on first start.
-
-    Raises:
-        SettingsError: It is not of the form, or a live installation on a server database has none.
-    """
-    text = environment.get(MASTER_KEY_VARIABLE, "")
-    path = Path(settings.data) / "master.key"
-    if not text and path.exists():
-        text = path.read_text(encoding="utf-8", errors="replace").strip()
-    if not text:
-        if settings.mode == "live" or settings.database.startswith("postgres"):
-            raise SettingsError(
-                f"set {MASTER_KEY_VARIABLE} (64 hexadecimal digits, the same for all processes) or put it in {path}"
-            )
-        text = secrets.token_hex(MASTER_KEY_BYTES)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text)
-    try:
-        secret = bytes.fromhex(text)
-    except ValueError as error:
-        raise SettingsError("the master key is not hexadecimal") from error
-    if len(secret) != MASTER_KEY_BYTES:
-        raise SettingsError(f"the master key has {len(secret)} bytes, not {MASTER_KEY_BYTES}")
-    return MasterKey(secret)

@@ -29,10 +29,10 @@ async def waiting(made, person=None, amount=1_250, method=None, **fields):
     return await made.acme.payments.create(draft)
 
 
-async def opened(made, payment):
-    """A link of the payment, opened; and the client of whoever opened it."""
+async def opened(made, payment, device_id=""):
+    """A link of the payment, opened on a device; and the client of whoever opened it."""
     link = await made.acme.orders.create_checkout_link(payment)
-    session = await stranger(made).sessions.open(link.token)
+    session = await stranger(made).sessions.open(link.token, device_id=device_id)
     return link, session, made.as_holder_of(session.token)
 
 

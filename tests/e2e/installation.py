@@ -34,8 +34,9 @@ from keelpay.signing_key import SigningPrivateKey
 from keelpay.testing import PasskeySigner, SoftPasskey
 from keelpay_server.app import RunningServer, open_server
 from keelpay_server.app.admission import admit
+from keelpay_server.app.master_key import MASTER_KEY_VARIABLE
 from keelpay_server.clearing.audit import Verdict
-from keelpay_server.config import MASTER_KEY_VARIABLE, RailSettings, Settings
+from keelpay_server.config import RailSettings, Settings
 from keelpay_server.rails.sandbox.behaviour import BankProfile, Behaviour
 from keelpay_server.rails.sandbox.server import serve
 

@@ -1,14 +1,12 @@
 """The ways to pay: what each needs, which comes first, how one is chosen, and what a receipt says of it."""
 
+import secrets
 from datetime import UTC, datetime, timedelta
 
 import grpc
 import pytest
 
-from keelpay import (
-    PaymentMethod,
-    Reason,
-)
+from keelpay import Device, PaymentMethod, Reason
 from keelpay.api.gateway.v1 import payment_request_pb2
 from keelpay.enums import Authentication, Channel, PaymentState
 from keelpay.request_id import new_request_id
@@ -52,8 +50,8 @@ async def test_a_payment_under_way_or_over_takes_no_other_way(installation):
     payment = await waiting(made)
     _, _, holder = await opened(made, payment)
     await holder.payments.confirm(payment, made.ann.signer)
-    error = await refused(holder.payments.choose(payment, PaymentMethod.card(made.ann.card)), Reason.ILLEGAL_TRANSITION)
-    assert error.metadata["from"] == "CAPTURED"
+    error = await refused(holder.payments.choose(payment, PaymentMethod.card(made.ann.card)), Reason.PAYMENT_PAID)
+    assert error.metadata["state"] == "CAPTURED"
 
 
 async def test_a_stranger_with_the_link_cannot_spend_the_stored_card_behind_it(installation):
@@ -98,8 +96,12 @@ async def test_the_way_used_last_comes_first(installation):
         assert (ranked[0].method.channel, ranked[0].method.instrument) == (method.channel, method.instrument)
 
 
-async def test_under_a_mandate_that_covers_it_a_payment_needs_no_finger(installation):
+async def test_under_a_mandate_a_payment_needs_no_finger_on_a_device_that_its_payer_confirmed_on(installation):
     made = installation
+    phone = secrets.token_hex(32)
+    _, shown, holder = await opened(made, first := await waiting(made, made.ben, amount=100), phone)
+    assert [option.balance for option in shown.session.checkout.options] == [None] * len(shown.session.checkout.options)
+    assert (await holder.payments.confirm(first, made.ben.signer)).state is PaymentState.CAPTURED
     mandate = await made.acme.mandates.create(
         made.ben.signer, merchant=made.cafe, payer=made.ben.name, payment_max=cny(1_000), day_max=cny(1_500),
         expire_time=datetime.now(UTC) + timedelta(days=30),
@@ -107,12 +109,48 @@ async def test_under_a_mandate_that_covers_it_a_payment_needs_no_finger(installa
     payment = await waiting(made, made.ben, amount=900)
     (option,) = [each for each in await made.acme.payments.options(payment) if each.display == "Balance"]
     assert (option.authentication, option.method.under_mandate) == (Authentication.MANDATE, mandate.name)
-    _, _, holder = await opened(made, payment)
-    chosen = await holder.payments.choose(payment, option.method)
-    assert (await holder.payments.confirm(chosen)).state is PaymentState.CAPTURED
+    assert not option.selected, "it has to be chosen: the payment is one without a mandate"
+    assert (option.allowance.payment_max, option.allowance.left) == (cny(1_000), cny(1_500))
+    for elsewhere in ("", "phone", secrets.token_hex(32)):
+        _, shown, holder = await opened(made, payment, elsewhere)
+        (balance,) = [each for each in shown.session.checkout.options if each.display == "Balance"]
+        assert (balance.authentication, balance.balance, balance.allowance) == (Authentication.PASSKEY, None, None)
+        chosen = await holder.payments.choose(payment, option.method)
+        asked = await holder.payments.confirm(chosen)
+        assert asked.next_action.biometric is not None
+    _, shown, holder = await opened(made, payment, phone)
+    (balance,) = [each for each in shown.session.checkout.options if each.display == "Balance"]
+    assert (balance.authentication, balance.selected) == (Authentication.MANDATE, True)
+    assert balance.balance is not None
+    assert (await holder.payments.confirm(payment)).state is PaymentState.CAPTURED
     more = await waiting(made, made.ben, amount=900)
     (option,) = [each for each in await made.acme.payments.options(more) if each.display == "Balance"]
     assert (option.authentication, option.method.under_mandate) == (Authentication.PASSKEY, "")
+
+
+async def test_an_app_with_a_token_of_its_own_spends_a_mandate_on_a_device_that_its_payer_confirmed_on(installation):
+    made = installation
+    mandate = await made.acme.mandates.create(
+        made.ann.signer, merchant=made.cafe, payer=made.ann.name, payment_max=cny(1_000), day_max=cny(5_000),
+        expire_time=datetime.now(UTC) + timedelta(days=30),
+    )  # fmt: skip
+    phone, tablet = (Device(device_id=secrets.token_hex(32)) for _ in range(2))
+    under = PaymentMethod.mandate(mandate.name, payer=made.ann.name)
+
+    async def asked(device, signer=None):
+        payment = await waiting(made, amount=700, method=under)
+        holder = made.as_holder_of(await made.acme.tokens.pay(made.ann.name, payment))
+        paid = await holder.payments.confirm(payment, signer, device=device)
+        return paid.next_action is not None and paid.next_action.biometric is not None
+
+    assert await asked(phone)
+    assert not await asked(phone, made.ann.signer)
+    assert not await asked(phone), "it is known now"
+    assert await asked(tablet)
+    assert await asked(None)
+    payment = await waiting(made, amount=700, method=under)
+    assert (await made.acme.payments.confirm(payment)).state is PaymentState.CAPTURED, "a partner's own call needs none"
+    assert (await made.acme.mandates.revoke(mandate)).spent_total == cny(1_400)
 
 
 async def test_a_receipt_tells_whom_what_from_what_and_what_came_back(installation):
@@ -122,7 +160,7 @@ async def test_a_receipt_tells_whom_what_from_what_and_what_came_back(installati
     )
     payment = await waiting(made, amount=3_000, order=order)
     _, _, holder = await opened(made, payment)
-    await refused(holder.payments.receipt(payment), Reason.ILLEGAL_TRANSITION)
+    await refused(holder.payments.receipt(payment), Reason.PAYMENT_NOT_PAID)
     paid = await holder.payments.confirm(payment, made.ann.signer)
     receipt = await holder.payments.receipt(payment)
     assert (receipt.merchant_display_name, receipt.description, receipt.merchant_number) == (

@@ -1,14 +1,17 @@
 """What a person does on our pages, by links and sessions alone, on either database: enrol, manage, recover, veto."""
 
+import json
 import secrets
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from google.protobuf.json_format import MessageToDict
 
 from keelpay import FailedPreconditionError, PaymentMethod, Reason, credentials
 from keelpay.enums import MandateState, PasskeyState, PaymentState
 from keelpay.testing import PasskeySigner, SoftPasskey
-from keelpay_server.auth.evidence import evidence_digest, verify_evidence
+from keelpay_server.auth.evidence import evidence_digest
+from keelpay_server.auth.evidence_report import read_jwks, verify_evidence
 from keelpay_server.auth.evidence_words import evidence_sentences
 from keelpay_server.ledger.finding import Invariant
 from tests.e2e.installation import ORIGIN, cny, open_installation
@@ -44,7 +47,7 @@ async def test_a_life_of_a_payer_on_our_pages(made):
     enrol, session = await enrolling(made, payer)
     assert (session.passkey_active, session.recovery) == (False, None)
     first = await enrol.passkeys.register(payer, old.create, display_name="Phone")
-    assert first.amount_limit is not None
+    assert (first.amount_limit, first.limit_end_time > first.create_time) == (cny(200_000), True)
     manage, session = await managing(made, payer)
     assert session.passkey_active
     further = await manage.passkeys.register(payer, new.create, display_name="Tablet", signer=PasskeySigner(old))
@@ -60,9 +63,10 @@ async def test_a_life_of_a_payer_on_our_pages(made):
     (listed,) = [each async for each in manage.mandates.list(merchant="merchants/-", payer=payer)]
     assert (listed.name, listed.payee_name) == (mandate.name, "Cafe")
     kept = (await made.acme.confirmations.get(mandate.confirmation)).evidence
-    report = verify_evidence(kept.document_json)
-    assert report.valid
-    assert "payments of at most CNY 9.00 each, at most CNY 20.00 a day" in evidence_sentences(report)[0]
+    keys = read_jwks(json.dumps({"keys": [MessageToDict(key) for key in await made.acme.partners.jwks()]}))
+    report = verify_evidence(kept.document_json, keys)
+    assert (report.proven, report.seal_known, kept.refusal) == (True, True, None)
+    assert "payments of at most 9.00 CNY each, at most 20.00 CNY a day" in evidence_sentences(report)[0]
     spent = await made.acme.events.list(resource=mandate.confirmation, types=["confirmation.consumed"]).first()
     assert spent.data["evidence"] == evidence_digest(kept.document_json)
     assert (await manage.mandates.revoke(mandate)).state is MandateState.REVOKED

@@ -20,8 +20,9 @@ from keelpay import AsyncClient, Calendar, Defaults, Fee, Fees, credentials
 from keelpay.signing_key import SigningPrivateKey
 from keelpay_server.app import open_server
 from keelpay_server.app.admission import admit
+from keelpay_server.app.master_key import MASTER_KEY_VARIABLE
 from keelpay_server.book.bank import Bank
-from keelpay_server.config import MASTER_KEY_VARIABLE, RailSettings, Settings
+from keelpay_server.config import RailSettings, Settings
 from tests.integration.gateway.shop import PayIn
 
 COMMAND = (sys.executable, "-m", "keelpay_server.cli")

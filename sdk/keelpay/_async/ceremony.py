@@ -14,7 +14,7 @@ from keelpay.enums import ConfirmationMethod, Rejection
 from keelpay.errors import KeelpayError, PayerDeclinedError, TermsDifferError
 from keelpay.models.confirmation import Confirmation
 from keelpay.request_id import new_request_id
-from keelpay.signer import AsyncSigner, signing_request
+from keelpay.signer import AsyncSigner, require_assertion, require_signer, signing_request
 
 from .connection import AsyncConnection
 
@@ -58,7 +58,9 @@ class AsyncCeremony:
         Raises:
             TermsDifferError: The server asked for something else. Nothing was signed.
             PayerDeclinedError: The person said no.
+            ConfigurationError: The signer is none, or returns something else than what a browser returns.
         """
+        require_signer(signer)
         act.request_id = new_request_id()
         answer = await self._connection.unary(self._stub.StartConfirmation, act, timeout_s=timeout_s)
         return await self.sign(Confirmation.of(answer.confirmation), signer, expected)
@@ -67,7 +69,7 @@ class AsyncCeremony:
         """Has a confirmation signed that was started already; otherwise as `confirm`."""
         try:
             request = signing_request(confirmation, expected)
-            assertion_json = await async_settle(signer(request))
+            assertion_json = require_assertion(await async_settle(signer(request)))
         except TermsDifferError:
             await self._reject(confirmation, Rejection.TERMS_DIFFER)
             raise

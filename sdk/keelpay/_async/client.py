@@ -19,8 +19,9 @@ from keelpay._mode import InstallationMode
 from keelpay._names import Defaults, Named, name_of
 from keelpay._retry import Backoff
 from keelpay._runtime import Metadata
+from keelpay._target import require_target
 from keelpay.api.auth.v1.attestation_pb2 import PersonAttestation
-from keelpay.credentials import Credentials, FixedToken, KeyHolder
+from keelpay.credentials import NO_CREDENTIALS, Credentials, FixedToken, KeyHolder
 from keelpay.errors import ConfigurationError
 from keelpay.models.merchant import AccessToken
 from keelpay.version import USER_AGENT
@@ -63,7 +64,7 @@ class AsyncClient:
         self,
         target: str,
         *,
-        credentials: Credentials,
+        credentials: Credentials | None = None,
         defaults: Defaults | None = None,
         language: str = "en",
         backoff: Backoff | None = None,
@@ -73,7 +74,7 @@ class AsyncClient:
 
         Args:
             target: `host`, `host:port`, `dns:///host:port` or `unix:/path`; several addresses share the calls.
-            credentials: Who calls: see `keelpay.credentials`.
+            credentials: Who calls: see `keelpay.credentials`. Always needed; `credentials.anonymous()` is nobody.
             defaults: What every call means unless it says otherwise.
             language: Of the sentences meant for people, `en` or `zh`.
             backoff: The shortest pauses between tries.
@@ -81,8 +82,11 @@ class AsyncClient:
                 kind raises ConfigurationError, nothing having been sent; empty for either.
 
         Raises:
-            ConfigurationError: `mode` is neither.
+            ConfigurationError: `mode` is neither, nobody is named who calls, or the address is plainly none.
         """
+        if not isinstance(credentials, Credentials):
+            raise ConfigurationError(NO_CREDENTIALS)
+        require_target(target, is_local=credentials.is_local)
         known = InstallationMode(mode)
         self._target = target
         self._credentials = credentials

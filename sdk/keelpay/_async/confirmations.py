@@ -83,6 +83,17 @@ class AsyncConfirmations:
         )
         return await self._start(request, timeout_s)
 
+    async def start_passkey_resumption(
+        self, passkey: str | Named, *, request_id: str = "", timeout_s: float | None = None
+    ) -> Confirmation:
+        """The same for a suspended passkey that may sign again."""
+        request = confirmation_service_pb2.StartConfirmationRequest(
+            parent=payer_of(name_of(passkey)),
+            request_id=request_id or new_request_id(),
+            passkey_resume=name_of(passkey),
+        )
+        return await self._start(request, timeout_s)
+
     async def reject(
         self,
         confirmation: str | Named,

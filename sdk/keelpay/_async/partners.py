@@ -99,7 +99,7 @@ class AsyncPartners:
         )
 
     async def jwks(self, *, timeout_s: float | None = None) -> Sequence[signing_key_pb2.Jwk]:
-        """Returns the installation's own public keys (RFC 7517), by which its tokens can be verified."""
+        """Returns the installation's own public keys (RFC 7517), by which its tokens and evidence can be verified."""
         request = partner_service_pb2.GetJwksRequest()
         answer = await self._connection.unary(self._stub.GetJwks, request, timeout_s=timeout_s)
         return tuple(answer.keys)

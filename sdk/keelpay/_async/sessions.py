@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from keelpay._names import Named, name_of
 from keelpay.api.gateway.v1 import checkout_service_pb2
 from keelpay.api.gateway.v1.checkout_service_pb2_grpc import CheckoutServiceStub
 from keelpay.models.checkout import Session
@@ -33,11 +34,15 @@ class AsyncSessions:
         self._connection = connection
         self._stub = CheckoutServiceStub(connection.channel)
 
-    async def open(self, token: str, *, request_id: str = "", timeout_s: float | None = None) -> OpenedSession:
+    async def open(
+        self, token: str, *, device_id: str = "", request_id: str = "", timeout_s: float | None = None
+    ) -> OpenedSession:
         """Exchanges a link for a session, once. Needs no credentials.
 
         Args:
             token: What stands behind the `#` in the link.
+            device_id: The random id of 32 characters or more that this app keeps on this device: once the payer has
+                confirmed something on it, mandates spare the finger there.
             request_id: To repeat the very same opening within two minutes, where its answer was lost; a new one if
                 empty.
             timeout_s: Seconds for all tries together.
@@ -46,13 +51,20 @@ class AsyncSessions:
             FailedPreconditionError: CHECKOUT_LINK_USED, CHECKOUT_LINK_EXPIRED, CHECKOUT_LINK_REPLACED.
             NotFoundError: There is no such link.
         """
-        request = checkout_service_pb2.OpenSessionRequest(token=token, request_id=request_id or new_request_id())
+        request = checkout_service_pb2.OpenSessionRequest(
+            token=token, request_id=request_id or new_request_id(), device_id=device_id
+        )
         answer = await self._connection.unary(self._stub.OpenSession, request, timeout_s=timeout_s)
         return OpenedSession(AccessToken.of(answer.token), Session.of(answer.session), answer.replayed)
 
-    async def get(self, *, timeout_s: float | None = None) -> Session:
-        """What the first screen of the token's session shows, as it is now."""
-        request = checkout_service_pb2.GetSessionRequest()
+    async def get(self, *, merchant: str | Named = "", timeout_s: float | None = None) -> Session:
+        """What the first screen of the token's session shows, as it is now.
+
+        Args:
+            merchant: Tell also what this merchant may be allowed (`mandate_offer`); in a session that manages.
+            timeout_s: Seconds for all tries together.
+        """
+        request = checkout_service_pb2.GetSessionRequest(merchant=name_of(merchant))
         answer = await self._connection.unary(self._stub.GetSession, request, timeout_s=timeout_s)
         return Session.of(answer.session)
 

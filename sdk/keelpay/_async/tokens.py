@@ -81,27 +81,49 @@ class AsyncTokens:
         payer: str | Named,
         attestation: attestation_pb2.PersonAttestation,
         *,
+        merchant: str | Named = "",
+        return_url: str = "",
         request_id: str = "",
         timeout_s: float | None = None,
     ) -> PayerLink:
-        """A link to the page on which a payer sets up a first passkey; it opens once. Arguments as in `enrol`.
+        """A link to the page on which a payer sets up a first passkey; it opens once.
 
         After `passkeys.start_recovery` the same page goes on with the recovery.
+
+        Args:
+            payer: `partners/{p}/payers/{u}`.
+            attestation: How the partner knows the person, made by `client.attest`.
+            merchant: The merchant whose `return_origins` allow the `return_url`.
+            return_url: Where the payer goes back to when all is done; needs a merchant.
+            request_id: To repeat an earlier request; a new one if empty.
+            timeout_s: Seconds for all tries together.
         """
         request = partner_request_pb2.CreatePayerLinkRequest(
             parent=name_of(payer),
             request_id=request_id or new_request_id(),
             kind=PayerTokenKind.ENROL.wire,
             attestation=attestation,
+            merchant=name_of(merchant),
+            return_url=return_url,
         )
         return await self._link(request, timeout_s)
 
     async def manage_link(
-        self, payer: str | Named, *, request_id: str = "", timeout_s: float | None = None
+        self,
+        payer: str | Named,
+        *,
+        merchant: str | Named = "",
+        return_url: str = "",
+        request_id: str = "",
+        timeout_s: float | None = None,
     ) -> PayerLink:
-        """A link to the page on which a payer manages passkeys and mandates; it opens once."""
+        """A link to the page on which a payer manages passkeys and mandates; it opens once. See `enrol_link`."""
         request = partner_request_pb2.CreatePayerLinkRequest(
-            parent=name_of(payer), request_id=request_id or new_request_id(), kind=PayerTokenKind.MANAGE.wire
+            parent=name_of(payer),
+            request_id=request_id or new_request_id(),
+            kind=PayerTokenKind.MANAGE.wire,
+            merchant=name_of(merchant),
+            return_url=return_url,
         )
         return await self._link(request, timeout_s)
 

@@ -15,7 +15,7 @@ from keelpay.enums import ConfirmationMethod, Rejection
 from keelpay.errors import KeelpayError, PayerDeclinedError, TermsDifferError
 from keelpay.models.confirmation import Confirmation
 from keelpay.request_id import new_request_id
-from keelpay.signer import Signer, signing_request
+from keelpay.signer import Signer, require_assertion, require_signer, signing_request
 
 from .connection import Connection
 
@@ -59,7 +59,9 @@ class Ceremony:
         Raises:
             TermsDifferError: The server asked for something else. Nothing was signed.
             PayerDeclinedError: The person said no.
+            ConfigurationError: The signer is none, or returns something else than what a browser returns.
         """
+        require_signer(signer)
         act.request_id = new_request_id()
         answer = self._connection.unary(self._stub.StartConfirmation, act, timeout_s=timeout_s)
         return self.sign(Confirmation.of(answer.confirmation), signer, expected)
@@ -68,7 +70,7 @@ class Ceremony:
         """Has a confirmation signed that was started already; otherwise as `confirm`."""
         try:
             request = signing_request(confirmation, expected)
-            assertion_json = settle(signer(request))
+            assertion_json = require_assertion(settle(signer(request)))
         except TermsDifferError:
             self._reject(confirmation, Rejection.TERMS_DIFFER)
             raise

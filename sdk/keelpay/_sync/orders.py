@@ -155,7 +155,7 @@ class Orders:
             timeout_s: Seconds for all tries together.
 
         Raises:
-            FailedPreconditionError: ILLEGAL_TRANSITION: the payment waits for no payer any more.
+            FailedPreconditionError: PAYMENT_PAID or ILLEGAL_TRANSITION: the payment waits for no payer any more.
         """
         request = order_service_pb2.CreateCheckoutLinkRequest(
             payment=name_of(payment), request_id=request_id or new_request_id()

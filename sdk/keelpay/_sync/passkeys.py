@@ -201,3 +201,24 @@ class Passkeys:
         )
         answer = self._connection.unary(self._stub.VetoRecovery, request, timeout_s=timeout_s)
         return Passkey.of(answer.passkey, replayed=answer.replayed)
+
+    def resume(self, passkey: str | Named, signer: Signer, *, timeout_s: float | None = None) -> Passkey:
+        """Lets a suspended passkey sign again, with the limits of a new one.
+
+        Args:
+            passkey: The suspended passkey.
+            signer: Another passkey of the payer, an active one.
+            timeout_s: Seconds for each call.
+        """
+        suspended = name_of(passkey)
+        act = confirmation_service_pb2.StartConfirmationRequest(parent=payer_of(suspended), passkey_resume=suspended)
+        expected = {"passkey_id": suspended, "payer_id": payer_of(suspended)}
+        signed = self._ceremony.confirm(act, signer, expected, timeout_s=timeout_s)
+        request = passkey_service_pb2.ResumePasskeyRequest(
+            name=suspended,
+            request_id=new_request_id(),
+            confirmation=signed.confirmation,
+            assertion_json=signed.assertion_json,
+        )
+        answer = self._connection.unary(self._stub.ResumePasskey, request, timeout_s=timeout_s)
+        return Passkey.of(answer.passkey, replayed=answer.replayed)

@@ -1,6 +1,6 @@
 """What the server tells, as frozen values: one class a noun of the contract, each with its protobuf as `raw`."""
 
-from .checkout import Checkout, PayerLink, PaymentOption, Receipt, Session
+from .checkout import Checkout, MandateAllowance, MandateOffer, PayerLink, PaymentOption, Receipt, Session
 from .confirmation import Confirmation, ConfirmationEvidence
 from .event import Delivery, Event, NewSecret, Subscription, SubscriptionKey
 from .ledger import Account, LedgerFinding, Leg, MerchantBalance
@@ -51,6 +51,8 @@ __all__ = [
     "Leg",
     "ListEntry",
     "Mandate",
+    "MandateAllowance",
+    "MandateOffer",
     "Merchant",
     "MerchantBalance",
     "Model",

@@ -6,7 +6,6 @@ from io import BytesIO
 from typing import ClassVar
 
 from keelpay.api.gateway.v1 import checkout_pb2
-from keelpay.api.type.v1 import reason_pb2
 from keelpay.enums import Authentication, Channel, PayerTokenKind, PaymentState, Reason
 from keelpay.errors import ConfigurationError
 from keelpay.money import Money
@@ -15,6 +14,7 @@ from keelpay.payment_method import PaymentMethod, payer_of
 from .model import Model
 from .passkey import Registration
 from .payment import Payment
+from .reason import reason_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +61,21 @@ class PayerLink(Model):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MandateAllowance(Model):
+    """What a mandate allows now.
+
+    Attributes:
+        payment_max: The most for one payment.
+        left: What may still be paid under it today.
+        expire_time: When it ends.
+    """
+
+    payment_max: Money
+    left: Money
+    expire_time: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentOption(Model):
     """One way in which a payer may pay one payment.
 
@@ -69,9 +84,10 @@ class PaymentOption(Model):
         brand: The network, bank or wallet; empty for the balance.
         available: It can be used for this payment now.
         authentication: Who says so: the payer's finger, an earlier mandate, or the payer's own wallet.
-        balance: What is there to spend; only for the balance.
-        selected: It is the payment's way of paying now.
+        balance: What is there to spend; only for the balance, and not on a device that its payer never confirmed on.
+        selected: It is the payment's way of paying now, its mandate included.
         recommended: It is the one to offer first.
+        allowance: The limits of the mandate that it is paid under; None without one.
     """
 
     LEFT_OUT: ClassVar[frozenset[str]] = frozenset({"method", "obstacle"})
@@ -83,6 +99,7 @@ class PaymentOption(Model):
     balance: Money | None
     selected: bool
     recommended: bool
+    allowance: MandateAllowance | None
 
     @property
     def method(self) -> PaymentMethod:
@@ -99,10 +116,7 @@ class PaymentOption(Model):
     @property
     def obstacle(self) -> Reason | None:
         """Why it cannot be used; None where it can, or where a newer server gives a reason unknown here."""
-        number = self._message.obstacle
-        name = reason_pb2.Reason.Name(number) if number in reason_pb2.Reason.values() else ""
-        known = name.removeprefix("REASON_")
-        return Reason(known) if number and known in Reason.__members__ else None
+        return reason_of(self._message.obstacle)
 
     @property
     def _message(self) -> checkout_pb2.PaymentOption:
@@ -133,6 +147,21 @@ class Checkout(Model):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MandateOffer(Model):
+    """What a payer may allow one merchant to take without asking.
+
+    Attributes:
+        merchant: `merchants/{m}`.
+        merchant_display_name: Who would be paid, as the payer reads it.
+        payment_max_choices: Small round amounts, the smallest first, to choose the most for one payment from.
+    """
+
+    merchant: str
+    merchant_display_name: str
+    payment_max_choices: tuple[Money, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Session(Model):
     """A page's session: what its first screen shows.
 
@@ -147,6 +176,8 @@ class Session(Model):
         session_end_time: Until when `client.sessions.refresh` gives new tokens; None where no link opened it.
         checkout: What is paid; only in a session that pays.
         recovery: The recovery that waits for its passkey; only in a session that enrols.
+        return_url: Where the payer goes back to from enrolling or managing; empty for nowhere.
+        mandate_offer: What the merchant may be allowed that was asked about; None otherwise.
     """
 
     kind: PayerTokenKind
@@ -159,6 +190,8 @@ class Session(Model):
     session_end_time: datetime | None
     checkout: Checkout | None
     recovery: Registration | None
+    return_url: str
+    mandate_offer: MandateOffer | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

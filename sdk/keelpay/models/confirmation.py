@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from keelpay.enums import ConfirmationMethod, ConfirmationState, Rejection
+from keelpay.api.auth.v1 import confirmation_pb2
+from keelpay.enums import ConfirmationMethod, ConfirmationState, Reason, Rejection
 
 from .model import Model
+from .reason import reason_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,8 +21,11 @@ class ConfirmationEvidence(Model):
         client_data_json: WebAuthn clientDataJSON, as signed.
         authenticator_data: WebAuthn authenticatorData, as signed.
         signature: Over authenticatorData and the hash of clientDataJSON.
-        document_json: All of it and the terms as one file, for `keelpay evidence verify`.
+        document_json: All of it, the terms and the outcome as one sealed file, for `keelpay evidence verify`.
+        decide_time: When it was accepted or refused.
     """
+
+    LEFT_OUT: ClassVar[frozenset[str]] = frozenset({"refusal"})
 
     passkey: str
     public_key_cose: bytes
@@ -28,6 +33,14 @@ class ConfirmationEvidence(Model):
     authenticator_data: bytes
     signature: bytes
     document_json: str
+    decide_time: datetime | None
+
+    @property
+    def refusal(self) -> Reason | None:
+        """Why the act was refused although the signature is genuine; None where it was accepted."""
+        if not isinstance(self.raw, confirmation_pb2.ConfirmationEvidence):
+            raise TypeError("this evidence was not given by the server")
+        return reason_of(self.raw.refusal)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +61,9 @@ class Confirmation(Model):
         state_version: Grows by one with every change.
     """
 
-    LEFT_OUT: ClassVar[frozenset[str]] = frozenset({"payment", "mandate", "withdrawal", "passkey_add", "recovery_veto"})
+    LEFT_OUT: ClassVar[frozenset[str]] = frozenset(
+        {"payment", "mandate", "withdrawal", "passkey_add", "recovery_veto", "passkey_resume"}
+    )
 
     name: str
     state: ConfirmationState

@@ -101,8 +101,17 @@ def _value_reader(hint: Any) -> Read:
 
 
 def _mapping(values: Any) -> Mapping[str, Any]:
-    plain = json_format.MessageToDict(values) if isinstance(values, Struct) else dict(values)
+    plain = _whole(json_format.MessageToDict(values)) if isinstance(values, Struct) else dict(values)
     return MappingProxyType(plain)
+
+
+def _whole(value: Any) -> Any:
+    """The same with whole numbers as such: a Struct has no other number than a float, and the contract no fractions."""
+    if isinstance(value, dict):
+        return {name: _whole(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_whole(each) for each in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _itself(value: Any) -> Any:

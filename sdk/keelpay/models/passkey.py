@@ -21,7 +21,9 @@ class Passkey(Model):
         synced: It may be kept on several devices of the person.
         spc_enabled: It can be used with Secure Payment Confirmation.
         cooling_end_time: When a COOLING passkey becomes ACTIVE unless it is vetoed.
-        amount_limit: The most it may confirm while it is new; None once it is trusted.
+        amount_limit: The most it may confirm at a time while it is new; None once it is trusted, or where neither the
+            payer nor a merchant of the partner has a currency yet.
+        limit_end_time: Until then it is new; None once it is trusted.
         last_use_time: When it last signed.
         create_time: When it was created.
         update_time: When it last changed.
@@ -36,6 +38,7 @@ class Passkey(Model):
     spc_enabled: bool
     cooling_end_time: datetime | None
     amount_limit: Money | None
+    limit_end_time: datetime | None
     last_use_time: datetime | None
     create_time: datetime | None
     update_time: datetime | None

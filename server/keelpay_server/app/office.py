@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 from keelpay_server.auth.client import Client, ClientState
 from keelpay_server.auth.client_commands import CreateSigningKey, ResumeClient, RevokeSigningKey, SuspendClient
 from keelpay_server.auth.client_key import ALGORITHM_NUMBERS, ClientKey, ClientKeyState
+from keelpay_server.auth.evidence_seal import EvidenceSealer
 from keelpay_server.auth.jwks import jwks_document
 from keelpay_server.auth.key_keeper import KeyKeeper
 from keelpay_server.auth.names import SIGNING_KEY
@@ -22,12 +23,13 @@ from keelpay_server.book import ids
 from keelpay_server.book.engine import Engine
 from keelpay_server.book.ports import Page, Reader
 from keelpay_server.book.times import SECOND_US
-from keelpay_server.config import Settings, load_master_key
+from keelpay_server.config import Settings
 from keelpay_server.rpc.server import wall_us
 from keelpay_server.storage.opening import open_store
 from keelpay_server.storage.reading import open_for_reading
 
 from .admission import Admitted, admit, new_key
+from .master_key import load_master_key
 from .reactions import REACTIONS
 from .rooms import PLATFORM_KEYS, auth_settings
 from .serving import process_name
@@ -167,7 +169,9 @@ async def platform_jwks(settings: Settings, environment: Mapping[str, str] | Non
     master = load_master_key(settings, os.environ if environment is None else environment)
     async with open_for_reading(settings.url(), settings.book) as reader:
         rows = await _platform_keys(reader)
-    return jwks_document(ring_of(rows, master.derive(PLATFORM_KEYS)).verifiers(wall_us() / SECOND_US))
+    guard = master.derive(PLATFORM_KEYS)
+    tokens = ring_of(rows, guard).verifiers(wall_us() / SECOND_US)
+    return jwks_document([*tokens, EvidenceSealer(guard, secrets.token_bytes).public])
 
 
 async def _platform_keys(reader: Reader) -> list[PlatformKey]:

@@ -19,6 +19,7 @@ from keelpay_server.auth.partner_service import PartnerService
 from keelpay_server.auth.passkey_service import PasskeyService
 from keelpay_server.auth.relying_party import RelyingParty
 from keelpay_server.auth.settings import AuthSettings
+from keelpay_server.auth.spc import Logo
 from keelpay_server.auth.standing import Standing
 from keelpay_server.auth.token_signer import TokenSigner
 from keelpay_server.book.engine import Engine
@@ -35,7 +36,7 @@ from keelpay_server.clearing.reconciling import Reconciling
 from keelpay_server.clearing.settlement_service import SettlementService
 from keelpay_server.clearing.settling import Settling
 from keelpay_server.clearing.statement_fetch import StatementFetch
-from keelpay_server.config import MasterKey, Settings
+from keelpay_server.config import Settings
 from keelpay_server.events.alert import Leaving
 from keelpay_server.events.courier import Courier
 from keelpay_server.events.cursor import Cursors
@@ -70,6 +71,7 @@ from keelpay_server.storage.channel import SqlChannelRecords
 from keelpay_server.storage.reader import SqlReader
 
 from .keeping import keeping_rules
+from .master_key import MasterKey
 from .notices import BankSeal, statement_ready
 from .rails import Rails
 from .reactions import REACTIONS, REBUILDS
@@ -82,6 +84,8 @@ PARSERS: Final[dict[int, StatementParser]] = {
 }
 PLATFORM_KEYS: Final = "platform-keys"
 """What our own signing keys are sealed for."""
+MINUTE_S: Final = 60
+HOUR_S: Final = 3600
 SANDBOX: Final = f"{_API}.sandbox.v1.SandboxService"
 SERVED_BY_BANKS: Final = (f"{_API}.rail.v1.RailService", f"{_API}.sandbox.v1.SandboxBankControlService")
 
@@ -194,13 +198,14 @@ class Rooms:
                 self._links,
             ),
             "auth.v1.PasskeyService": PasskeyService(engine, pager, auth, secrets.token_bytes),
-            "auth.v1.ConfirmationService": ConfirmationService(engine, pager, auth, self._terms, secrets.token_bytes),
+            "auth.v1.ConfirmationService": ConfirmationService(engine, pager, auth, self._terms, self.keeper.evidence),
             "auth.v1.ApprovalService": ApprovalService(engine, pager, REBUILDS, REACTIONS),
         }
 
 
 def auth_settings(settings: Settings) -> AuthSettings:
     """Returns what the auth room takes of the settings."""
+    figures = settings.auth
     return AuthSettings(
         party=RelyingParty(
             rp_id=settings.rp_id,
@@ -211,7 +216,16 @@ def auth_settings(settings: Settings) -> AuthSettings:
         audience=settings.name,
         rp_name=settings.rp_name,
         pages_origin=settings.pages(),
-        instrument_icon=settings.icon(),
+        instrument_icon=settings.picture(settings.instrument_icon),
+        logos=tuple(Logo(settings.picture(logo.url), logo.label) for logo in settings.logos),
+        new_passkey_s=figures.new_passkey_hours * HOUR_S,
+        new_passkey_limits=figures.new_passkey_limits,
+        cooling_s=figures.cooling_hours * HOUR_S,
+        passkeys_max=figures.passkeys_max,
+        recoveries_a_day=figures.recoveries_a_day,
+        enrolments_a_day=figures.enrolments_a_day,
+        link_life_s=figures.link_minutes * MINUTE_S,
+        attestation_roots=figures.roots(),
     )
 
 

@@ -19,19 +19,21 @@ from prometheus_client import CollectorRegistry
 from keelpay_server.book.engine import Engine
 from keelpay_server.book.ports import StorageLost
 from keelpay_server.book.refusal import Refused
-from keelpay_server.config import MasterKey, Settings, load_master_key
+from keelpay_server.config import Settings
 from keelpay_server.gateway.vault_rotation import reseal_all
 from keelpay_server.risk.policy import RiskPolicy
 from keelpay_server.rpc.access_log import AccessLog, Sink
 from keelpay_server.rpc.listeners import ClientCertificate, Listener, Tls
 from keelpay_server.rpc.metrics import expose
-from keelpay_server.rpc.server import RpcServer, ServerSettings, wall_us
+from keelpay_server.rpc.server import RpcServer, wall_us
+from keelpay_server.rpc.server_settings import ServerSettings
 from keelpay_server.storage.loading import catch_up
 from keelpay_server.storage.opening import open_store
 
 from .counters_keeping import CountersKeeping, kept_counters
 from .edge import serve_edge
 from .edge_socket import open_socket
+from .master_key import MasterKey, load_master_key
 from .rails import Rails, open_accounts, open_rails
 from .reactions import REACTIONS
 from .rooms import SANDBOX, SERVED_BY_BANKS, Rooms

@@ -5,16 +5,29 @@ In: where a page ended. Out: a text, and back. Invariant: a token of another lis
 
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
+from typing import Final, Protocol
 
 from msgspec import DecodeError, msgpack
 
+from .call import Call
+from .filtering import parse_order
 from .ports import Page
 from .reasons import Reason
 from .refusal import Refused
 
 SIZE_DEFAULT, SIZE_MAX = 50, 1000
+_NEWEST_FIRST: Final = "create_time desc"
+
+
+class ListRequest(Protocol):
+    """What every request for a list has (AIP-132)."""
+
+    page_size: int
+    page_token: str
+    filter: str
+    order_by: str
 
 
 class Pager:
@@ -26,6 +39,22 @@ class Pager:
 
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
+
+    def listed(self, call: Call, request: ListRequest, orders: Mapping[str, str], parent: str) -> tuple[str, Page]:
+        """Returns the scope of a list that can be filtered and ordered, and the part of it that a request wants.
+
+        Args:
+            call: Who asks, by which method.
+            request: The request; without an order, the newest come first.
+            orders: Fields to order by, `create_time` among them, and their columns.
+            parent: Whose list it is; empty where there is only one.
+
+        Raises:
+            Refused: PAGE_TOKEN_INVALID, FILTER_INVALID.
+        """
+        column, descending = parse_order(request.order_by, orders, _NEWEST_FIRST)
+        scope = f"{call.method}\n{parent}\n{request.filter}\n{request.order_by}\n{call.caller.actor}"
+        return scope, self.page(scope, request.page_size, request.page_token, order=column, descending=descending)
 
     def page(self, scope: str, size: int, token: str, *, order: str = "id", descending: bool = True) -> Page:
         """Returns the part of a list that a request wants.

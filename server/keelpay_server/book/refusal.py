@@ -6,6 +6,8 @@ Invariant: a command that raises one has changed nothing.
 
 from typing import NoReturn
 
+from keelpay_server.ledger.currency import Currency, CurrencyError, currency
+
 from .reasons import Reason
 
 
@@ -58,3 +60,15 @@ def invalid(field: str, sentence: str) -> NoReturn:
         Refused: FIELD_INVALID naming the field.
     """
     raise Refused(Reason.FIELD_INVALID, f"{field}: {sentence}", violations=((field, sentence),))
+
+
+def known_currency(field: str, code: str) -> Currency:
+    """Returns the currency that one field of a request names.
+
+    Raises:
+        Refused: CURRENCY_UNKNOWN.
+    """
+    try:
+        return currency(code)
+    except CurrencyError as error:
+        raise Refused(Reason.CURRENCY_UNKNOWN, f"{field}: {error}", currency_code=code) from error

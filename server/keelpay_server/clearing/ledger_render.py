@@ -7,6 +7,7 @@ Invariant: figures are copied, never computed but for the balance, which is coun
 from keelpay.api.clearing.v1 import account_pb2, leg_pb2
 from keelpay_server.book.ids import text
 from keelpay_server.book.ports import AccountRow, LegRow
+from keelpay_server.book.wire_render import money, stamp
 from keelpay_server.ledger.account import AccountNumber, parse
 from keelpay_server.ledger.chart import Side
 from keelpay_server.ledger.currency import by_number
@@ -14,7 +15,6 @@ from keelpay_server.ledger.leg import LegCode
 
 from . import names
 from .ledger_reads import EventOfLeg
-from .wire_render import money, stamp
 
 _SIDES = {Side.DEBIT: 1, Side.CREDIT: 2, Side.CONTROL: 3}
 _OF_MERCHANT = {"pay": "payments", "ref": "refunds", "po": "payouts", "ord": "orders"}

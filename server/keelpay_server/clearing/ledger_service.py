@@ -21,6 +21,7 @@ from keelpay_server.book.ports import Page
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused, invalid
 from keelpay_server.book.request import identify
+from keelpay_server.book.wire_render import money
 from keelpay_server.ledger.account import currency_number, merchant_available, merchant_owed, number
 from keelpay_server.ledger.chart import Chart
 from keelpay_server.ledger.currency import CurrencyError, currency
@@ -32,7 +33,6 @@ from .adjustment import Adjustment, ProposeAdjustment, check_leg
 from .audit import LedgerAudit, Verdict
 from .ledger_reads import accounts_where, events_of, legs_about, owners_of, range_of, unsettled_of
 from .ledger_render import render_account, render_leg
-from .wire_render import money
 
 _ACCOUNT_FILTERS: Final = {name: text_of(name) for name in ("owner", "code", "currency_code", "window", "book")}
 

@@ -101,7 +101,7 @@ class CreatePayout(Command):
         """
         merchant = world.require(Merchant, self.merchant)
         if self.currency != merchant.currency:
-            raise Refused(Reason.CURRENCY_MISMATCH, expected=merchant.currency, got=self.currency)
+            raise Refused(Reason.CURRENCY_MISMATCH, expected=merchant.currency, given=self.currency)
         key = payout_number(self.merchant, self.number)
         if find_key(world, key) is not None:
             raise Refused(Reason.MERCHANT_NUMBER_TAKEN, f"the number {self.number!r} is taken", number=self.number)

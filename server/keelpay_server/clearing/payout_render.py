@@ -7,10 +7,10 @@ import json
 from typing import Final
 
 from keelpay.api.clearing.v1 import payout_pb2
+from keelpay_server.book.wire_render import money, stamp, stamp_or_none
 
 from . import names
 from .payout import Payout
-from .wire_render import money, stamp
 
 _REASONS: Final = {
     "RESERVE_INSUFFICIENT": 7, "ACCOUNT_CLOSED": 3, "ACCOUNT_INVALID": 3, "UNSUPPORTED": 8, "LIMIT_EXCEEDED": 5,
@@ -27,7 +27,7 @@ def render_payout(row: Payout) -> payout_pb2.Payout:
         amount=money(row.amount, row.currency), state=row.state,  # type: ignore[arg-type]
         state_version=row.state_version, bank=row.bank, account_last_four=row.last_four,
         proposal=names.name_of("proposals", row.proposal), settlement=names.name_of("settlements", row.settlement),
-        statement_descriptor=row.descriptor, due_time=stamp(row.due_time), pay_time=stamp(row.pay_time),
+        statement_descriptor=row.descriptor, due_time=stamp_or_none(row.due_time), pay_time=stamp_or_none(row.pay_time),
         reconciled=row.line is not None, create_time=stamp(row.create_time), update_time=stamp(row.update_time),
     )  # fmt: skip
     if row.failure:

@@ -6,11 +6,11 @@ In: stored rows. Out: the contract's messages. Invariant: a settlement's net is 
 from collections.abc import Iterable
 
 from keelpay.api.clearing.v1 import settlement_pb2, window_pb2
+from keelpay_server.book.wire_render import money, stamp, stamp_or_none
 
 from . import names
 from .settlement import Line, Settlement, read_lines
 from .window import Window
-from .wire_render import money, stamp
 
 
 def render_window(window: Window, book: int, merchants: int) -> window_pb2.Window:
@@ -19,9 +19,10 @@ def render_window(window: Window, book: int, merchants: int) -> window_pb2.Windo
         name=names.window_name(book, window.id), book=book, number=window.id, calendar=window.calendar,
         currency_code=window.currency, state=window.state,  # type: ignore[arg-type]
         state_version=window.state_version, first_sequence=window.first_sequence, last_sequence=window.last_sequence,
-        open_time=stamp(window.open_time), cut_off_time=stamp(window.cut_off_time), due_time=stamp(window.due_time),
-        close_time=stamp(window.close_time), settle_time=stamp(window.settle_time),
-        settled_count=window.settled_count if merchants else 0, merchant_count=merchants,
+        open_time=stamp_or_none(window.open_time), cut_off_time=stamp_or_none(window.cut_off_time),
+        due_time=stamp_or_none(window.due_time), close_time=stamp_or_none(window.close_time),
+        settle_time=stamp_or_none(window.settle_time), merchant_count=merchants,
+        settled_count=window.settled_count if merchants else 0,
     )  # fmt: skip
 
 
@@ -32,7 +33,7 @@ def render_settlement(settlement: Settlement, book: int) -> settlement_pb2.Settl
         window=names.window_name(book, settlement.window),
         lines=render_lines(read_lines(settlement.lines), settlement.currency),
         net=money(settlement.net, settlement.currency), through_sequence=settlement.through_sequence,
-        due_time=stamp(settlement.due_time), create_time=stamp(settlement.settle_time),
+        due_time=stamp_or_none(settlement.due_time), create_time=stamp(settlement.settle_time),
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from keelpay_server.book.ports import AccountRow, Page
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused, invalid
 from keelpay_server.book.request import identify
+from keelpay_server.book.wire_render import money, stamp_or_none
 from keelpay_server.ledger.account import window_range
 
 from . import names
@@ -24,7 +25,6 @@ from .settlement import Settlement, lines_of, total, with_repayment
 from .settlement_render import render_lines, render_settlement, render_window
 from .window import Window, WindowState
 from .window_commands import CloseWindow
-from .wire_render import money, stamp
 
 _FILTERS: Final[dict[str, Meaning]] = {
     "state": one_of("state", WindowState), "calendar": text_of("calendar"), "currency_code": text_of("currency"),
@@ -90,7 +90,7 @@ class SettlementService(settlement_service_pb2_grpc.SettlementServiceServicer):
         """See the contract."""
         merchant = await owned_merchant(self._reader, current().caller, names.merchant_of(request.merchant, "merchant"))
         if request.currency_code != merchant.currency:
-            raise Refused(Reason.CURRENCY_MISMATCH, expected=merchant.currency, got=request.currency_code)
+            raise Refused(Reason.CURRENCY_MISMATCH, expected=merchant.currency, given=request.currency_code)
         async with self._reader.consistent() as moment:
             (window,) = await moment.find(
                 Window,
@@ -107,7 +107,7 @@ class SettlementService(settlement_service_pb2_grpc.SettlementServiceServicer):
         settlement = settlement_pb2.Settlement(
             merchant=names.merchant_name(merchant.id), window=names.window_name(self._engine.book, window.id),
             lines=render_lines(lines, merchant.currency), net=money(total(lines), merchant.currency),
-            through_sequence=sequence, due_time=stamp(window.due_time),
+            through_sequence=sequence, due_time=stamp_or_none(window.due_time),
         )  # fmt: skip
         return settlement_service_pb2.PreviewSettlementResponse(settlement=settlement)
 

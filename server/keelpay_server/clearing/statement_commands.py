@@ -60,7 +60,7 @@ class BeginStatement(Command):
         if bank is None:
             raise Refused(Reason.RESOURCE_NOT_FOUND, resource="bank")
         if parsed.currency not in bank.currencies.split():
-            raise Refused(Reason.CURRENCY_MISMATCH, expected=bank.currencies, got=parsed.currency)
+            raise Refused(Reason.CURRENCY_MISMATCH, expected=bank.currencies, given=parsed.currency)
         if (taken := find_key(world, self.key)) is not None:
             before = world.require(Statement, taken)
             if before.state == StatementState.IMPORTED or before.sha256 != self.sha256:

@@ -1,26 +1,30 @@
 """`keelpay demo`: the whole product in a few minutes: the story of one payment, a short simulation, the books.
 
 In: nothing. Out: text, and an exit code that says whether the books were right. Invariant: it leaves nothing running,
-and no file unless a folder is named; before that, a person at the terminal may pay with their own finger.
+and no file unless a folder is named; before it leaves, a person at the terminal may pay with their own finger.
 """
 
 import asyncio
+import os
 import sys
 import tempfile
-from contextlib import AsyncExitStack
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from .running import FOUND_WRONG, playing, run
+from .running import FOUND_WRONG, command_words, playing, run
 from .simulate import traffic_options
+from .verify import prove
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from keelpay_clients.connection import Connection
     from keelpay_clients.simulation import Options
+
+LINE_BYTES: Final = 4_096
 
 
 @click.command()
@@ -28,8 +32,8 @@ if TYPE_CHECKING:
 @click.option("--story-only", is_flag=True, help="Tell the one payment, simulate nothing.")
 @click.option("--keep", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
               help="Keep database, settings and logs in this new folder.")  # fmt: skip
-@click.option("--stay/--leave", default=None, help="At the end, wait until you have paid with your own finger, or "
-              "press Enter.  [default: stay at a terminal]")  # fmt: skip
+@click.option("--stay/--leave", default=None, help="At the end, show links and wait until you have paid with your "
+              "own finger, or press Enter.  [default: stay at a terminal]")  # fmt: skip
 def demo(
     file: Path | None, days: int, payments: int, merchants: int, seed: int, keep: Path | None, *, story_only: bool,
     stay: bool | None,
@@ -37,14 +41,16 @@ def demo(
     """Show the whole product: one payment told step by step, a short simulation, then the books.
 
     Starts a server on SQLite and three sandbox banks, each a process of its own on this machine, and talks to them as
-    any client would. It ends with links to pages where you enrol and pay with your own finger or face; then all of it
-    is gone, and its files with it.
+    any client would. At a terminal, or with --stay, it ends with links to pages where you enrol and pay with your own
+    finger or face, and waits until you have paid or press Enter; then all of it is gone, and its files with it.
 
     \b
     Examples:
       keelpay demo
-      keelpay demo --story-only
-      keelpay demo --keep ./look --payments 1000     then: keelpay serve --config look/keelpay.toml
+      keelpay demo --story-only --stay
+      keelpay demo --keep ./look --payments 1000
+        then: keelpay serve --config look/keelpay.toml
+        and:  keelpay try --credential look/demo.pem
     """
     from rich.console import Console
 
@@ -63,23 +69,33 @@ def demo(
 
 async def _demo(options: "Options | None", keep: Path | None, out: "Console", *, stay: bool) -> bool:
     from .stage import settings_of
-    from .verify import prove
 
     with tempfile.TemporaryDirectory(prefix="keelpay-") as temporary:
         folder = keep or Path(temporary)
         make_folder(folder)
-        ok = await _play(options, folder, out, stay=stay)
+        ok = await _play(options, folder, out)
         out.rule("The books, read by another program now that the server has left")
         ok = await prove(settings_of(folder), out) and ok
-    if keep is not None:
-        out.print(f"database, settings and logs are in {keep}", highlight=False)
-    next_words = "keelpay serve, and beside it keelpay try for fresh links; each tells more with --help."
-    out.print(f"[dim]Next: {next_words}[/]", highlight=False, soft_wrap=True)
+    out.rule("Your turn: pay with your own finger or face")
+    if stay:
+        await _hand_over(out)
+    else:
+        out.print("At a terminal, or with --stay, the demo now shows links to pay by and waits for you.")
+    out.print(f"[dim]Next: {_next(keep)}[/]", highlight=False, soft_wrap=True)
     return ok
 
 
-async def _play(options: "Options | None", folder: Path, out: "Console", *, stay: bool) -> bool:
-    """Tells the story, simulates, and lets a person pay; returns whether what ran by itself ended well."""
+def _next(keep: Path | None) -> str:
+    """What to do afterwards, in words that this shell understands; a kept folder is served as it lies."""
+    command = command_words()
+    if keep is None:
+        return f"{command} serve, and beside it {command} try for fresh links; each tells more with --help."
+    words = f"{command} serve --config {keep / 'keelpay.toml'}, and beside it {command} try --credential"
+    return f"database, settings and logs are in {keep}: {words} {keep / 'demo.pem'}"
+
+
+async def _play(options: "Options | None", folder: Path, out: "Console") -> bool:
+    """Tells the story and simulates; returns whether it ended well."""
     from keelpay_clients.simulation import run_simulation
     from keelpay_clients.story import run_story
 
@@ -93,34 +109,46 @@ async def _play(options: "Options | None", folder: Path, out: "Console", *, stay
         if options is not None:
             out.rule(f"{options.payments:,} payments in {options.days} days")
             ok = (await run_simulation(connection, options, out)).ok and ok
-        out.rule("Your turn: pay with your own finger or face")
-        await _hand_over(connection, out, stay=stay)
         return ok
 
 
-async def _hand_over(connection: "Connection", out: "Console", *, stay: bool) -> None:
-    """Prints the links to the pages; where somebody is there, waits until they have paid or press Enter."""
-    from keelpay_clients.key_file import HeldKey
+async def _hand_over(out: "Console") -> None:
+    """Lets a person pay, on a fresh server: the other one's clock is days ahead by now."""
+    from keelpay_clients.key_file import read_key
     from keelpay_clients.trial import run_trial
 
-    held = HeldKey(connection.partner, connection.audience)
-    trial = run_trial(connection.target, held, out, links_only=not stay, way_out="Enter")
-    if not stay:
-        await trial
-        out.print("[dim]These answer while the demo runs: with --stay it waits for you.[/]", highlight=False)
-        return
+    from .stage import open_counter
+
+    async with AsyncExitStack() as stack:
+        stack.enter_context(playing())
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="keelpay-"))
+        with out.status("starting a fresh server"):
+            address, credential = await stack.enter_async_context(open_counter(Path(folder)))
+        enough = stack.enter_context(_enter_key())
+        way_out = "Ctrl-C" if enough is None else "Enter"
+        await run_trial(address, read_key(credential), out, links_only=False, enough=enough, way_out=way_out)
+
+
+@contextmanager
+def _enter_key() -> Iterator[asyncio.Event | None]:
+    """Gives what is set when somebody presses Enter; None where there is no key to press, such as with `</dev/null`."""
     loop, pressed = asyncio.get_running_loop(), asyncio.Event()
-    loop.add_reader(sys.stdin.fileno(), pressed.set)
-    both = asyncio.ensure_future(trial), asyncio.ensure_future(pressed.wait())
+
+    def read() -> None:
+        if os.read(sys.stdin.fileno(), LINE_BYTES):
+            pressed.set()
+        else:  # nobody is there any more
+            loop.remove_reader(sys.stdin.fileno())
+
     try:
-        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-        if both[0].done():
-            await both[0]
+        loop.add_reader(sys.stdin.fileno(), read)
+    except (OSError, ValueError):  # a file, or closed
+        yield None
+        return
+    try:
+        yield pressed
     finally:
         loop.remove_reader(sys.stdin.fileno())
-        for each in both:
-            each.cancel()
-        await asyncio.gather(*both, return_exceptions=True)
 
 
 def make_folder(folder: Path) -> None:

@@ -5,19 +5,21 @@ In: an evidence file. Out: what it proves, and an exit code. Invariant: no clock
 
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from .running import FOUND_WRONG
+from .running import FOUND_WRONG, REFUSED_ACT
 
 if TYPE_CHECKING:
     from keelpay_server.auth.assertion import Verified
-    from keelpay_server.auth.evidence import EvidenceReport
+    from keelpay_server.auth.evidence_report import EvidenceReport
     from keelpay_server.auth.terms import Terms
 
 
 MALFORMED = "malformed"
+MINOR = "_minor"
+FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.group()
@@ -26,42 +28,49 @@ def evidence() -> None:
 
 
 @evidence.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def verify(file: Path) -> None:
-    """Check an evidence FILE: did this passkey sign exactly these terms, in time, with its user verified?
+@click.argument("file", type=FILE)
+@click.option("--jwks", type=FILE, help="The installation's public keys, as `keelpay keys jwks` prints them.")
+def verify(file: Path, jwks: Path | None) -> None:
+    """Check an evidence FILE: did this passkey sign exactly these terms, and was that accepted?
 
-    It says in words what the payer was shown and when. That the passkey belonged to the payer is the installation's
-    own word, as are the times; everything else follows from the file. The digest is that of the event
+    It says first what became of it, accepted or refused and when; then in words what the payer was shown. The outcome
+    and the times are the installation's own word, sealed with a key that the payer's signature names; that the key is
+    the installation's, and the passkey the payer's, is certain with --jwks. The digest is that of the event
     `confirmation.consumed`, which the journal keeps: compare them to know that the file is the one that was kept.
 
     The file is `evidence.document_json` of GetConfirmation, for payments and mandates alike.
 
     \b
-    Example:
-      keelpay evidence verify cnf-01k5w3.json
-    """
-    from keelpay_server.auth.evidence import verify_evidence
+    Exit status:
+      0  genuine, and accepted
+      1  not valid: it proves nothing
+      6  genuine, and refused: the act did not happen by it
 
+    \b
+    Example:
+      keelpay keys jwks > jwks.json
+      keelpay evidence verify --jwks jwks.json cnf-01k5w3.json
+    """
+    from keelpay_server.auth.evidence_report import read_jwks, verify_evidence
+
+    text = _text_of(file)
     try:
-        text = file.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise click.UsageError(f"{file} is no text: {error.reason}") from error
-    report = verify_evidence(text)
+        known = None if jwks is None else read_jwks(_text_of(jwks))
+    except ValueError as error:
+        raise click.UsageError(f"{jwks} is no key set: {error}") from error
+    report = verify_evidence(text, known)
     for line in lines_of(text, report):
         click.echo(line)
-    if not report.valid:
-        raise SystemExit(FOUND_WRONG)
+    if not report.proven:
+        raise SystemExit(REFUSED_ACT if report.genuine else FOUND_WRONG)
 
 
 def lines_of(text: str, report: "EvidenceReport") -> list[str]:
     """Returns a report as people read it: the verdict, what was shown to whom and when, then every member."""
     from keelpay_server.auth.evidence import evidence_digest
-    from keelpay_server.auth.evidence_words import evidence_sentences, moment
+    from keelpay_server.auth.evidence_words import evidence_sentences, moment, readable, verdict
 
-    lines = ["✓ valid: the passkey signed exactly these terms"] if report.valid else []
-    if not report.valid:
-        lines.append(f"✗ NOT valid, {report.failure}: {report.detail}")
-    lines += ["", *evidence_sentences(report), ""]
+    lines = [verdict(report), "", *evidence_sentences(report), ""]
     if report.terms is not None:
         lines += [f"  {name.replace('_', ' '):<20} {value}" for name, value in _members(report.terms)]
     if report.verified is not None:
@@ -69,13 +78,30 @@ def lines_of(text: str, report: "EvidenceReport") -> list[str]:
     if report.started_at_us:
         lines.append(f"  {'started':<20} {moment(report.started_at_us)}")
         lines.append(f"  {'verified':<20} {moment(report.verified_at_us)}")
+    if report.outcome is not None:
+        lines.append(f"  {'decided':<20} {moment(report.outcome.decided_at_us)}")
+        lines.append(f"  {'sealed by':<20} {report.seal_key}")
     if report.failure != MALFORMED:
         lines.append(f"  {'digest':<20} {evidence_digest(text)}")
-    return lines
+    return [readable(line) for line in lines]
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise click.UsageError(f"{file} is no text: {error.reason}") from error
 
 
 def _members(record: "Terms | Verified") -> list[tuple[str, object]]:
-    """Returns a record's members that say something, bytes as hexadecimal digits."""
+    """Returns a record's members that say something: bytes as hexadecimal digits, amounts with their currency."""
     pairs = ((each.name, getattr(record, each.name)) for each in fields(record))
-    told = ((name, value) for name, value in pairs if value not in {None, ""})
-    return [(name, value.hex() if isinstance(value, bytes) else value) for name, value in told]
+    return [_member(record, name, value) for name, value in pairs if value not in {None, ""}]
+
+
+def _member(record: "Terms | Verified", name: str, value: object) -> tuple[str, object]:
+    from keelpay_server.ledger.money import amount_text
+
+    if isinstance(value, int) and name.endswith(MINOR):
+        return name.removesuffix(MINOR), amount_text(value, getattr(record, "currency", ""))
+    return name, value.hex() if isinstance(value, bytes) else value

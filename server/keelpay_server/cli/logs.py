@@ -40,7 +40,8 @@ class Voice:
             told = "".join(f"  {name.replace('_', ' '):<20}{value}\n" for name, value in facts.items())
             self._write(f"{self._style(what, bold=True)}\n{told}")
         else:
-            self._write(json.dumps({"time": _stamp(time.time()), "message": what, **facts}) + "\n")
+            head = {"time": _stamp(time.time()), "level": "INFO", "logger": "keelpay", "message": what}
+            self._write(_json(head | facts) + "\n")
 
     def access(self, block: str) -> None:
         """Takes a block of access log lines, each a JSON object."""
@@ -61,12 +62,18 @@ class Voice:
         logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of its own plugins at every start
 
     def _plain(self, entry: dict[str, Any]) -> str:
+        clock = entry["time"][11:19]
+        if "status" in entry:
+            return (
+                f"{clock}  {entry['status']:<18} {entry['ms']:>9.1f} ms  {entry['verb']} {entry['path'] or '-'}"
+                f"  {entry['bytes']} bytes  {entry['address']}  {entry['request_id']}".rstrip()
+                + "\n"
+            )
         if "method" not in entry:
-            return f"{entry}\n"
+            return f"{clock}  {entry['level']:<8} {entry['lines']} {entry['message']}\n"
         method = entry["method"].rpartition(".")[2]
         code = self._style(f"{entry['code']:<18}", fg=None if entry["code"] in _GOOD else "yellow")
         reason = f"  {entry['reason']}" if entry["reason"] else ""
-        clock = entry["time"][11:19]
         return f"{clock}  {code} {entry['ms']:>9.1f} ms  {method}  {entry['caller']}{reason}  {entry['request_id']}\n"
 
     def _style(self, text: str, **style: Any) -> str:
@@ -88,7 +95,7 @@ class _Json(logging.Formatter):
         line["message"] = record.getMessage()
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
-        return json.dumps(line)
+        return _json(line)
 
 
 class _Plain(logging.Formatter):
@@ -100,6 +107,11 @@ class _Plain(logging.Formatter):
         if request_id := _request_id():
             told += f"  {request_id}"
         return told + ("\n" + self.formatException(record.exc_info) if record.exc_info else "")
+
+
+def _json(line: dict[str, Any]) -> str:
+    """Written as the access log writes its lines."""
+    return json.dumps(line, separators=(",", ":"))
 
 
 def _request_id() -> str:

@@ -24,8 +24,8 @@ os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 @click.group(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     invoke_without_command=True,
-    epilog="Exit codes: 0 done, 1 checked and found wrong, 2 misused, 3 wrong settings, 4 unusable database, "
-    "5 port or file in use.",
+    epilog="Exit codes: 0 done, 1 refused, or checked and found wrong, 2 misused, 3 wrong settings, 4 unusable "
+    "database, 5 port or file in use.",
 )
 @click.version_option(package_name="keelpay-server", prog_name="keelpay")
 @click.pass_context

@@ -4,16 +4,21 @@ In: a coroutine. Out: its result, or the end of the process. Invariant: a fault 
 """
 
 import asyncio
+import shutil
 import sys
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import click
 
 Result = TypeVar("Result")
+NAME = "keelpay"
 FOUND_WRONG = 1
 WRONG_SETTINGS = 3
+REFUSED_ACT = 6
+"""A genuine signature on an act that was refused; 4 and 5 are kinds of failure (app.failure)."""
 INTERRUPTED = 130
 
 
@@ -52,6 +57,20 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
         if failure is None:
             raise
         fail(int(failure.kind), failure.sentence, failure.advice)
+
+
+def command_words() -> str:
+    """Returns how this program is called in this shell: by its name where that finds it, else by its path."""
+    program = Path(sys.argv[0])
+    if program.name != NAME:
+        return f"{Path(sys.executable).name} -m keelpay_server.cli"
+    found = shutil.which(NAME)
+    if found is not None and Path(found).resolve() == program.resolve():
+        return NAME
+    try:
+        return str(program.absolute().relative_to(Path.cwd()))
+    except ValueError:
+        return str(program.absolute())
 
 
 def fail(code: int, sentence: str, advice: str = "") -> NoReturn:

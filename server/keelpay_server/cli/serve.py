@@ -72,6 +72,8 @@ def serve(
     if no_edge and overrides["edge_listen"] is not None:
         raise click.UsageError("--edge and --no-edge exclude each other")
     settings: Settings = _with_edge(refine(**overrides), on=not no_edge)
+    # Said before anything heavy is loaded: a first start makes a database and keys, which takes seconds.
+    click.echo(f"keelpay: starting a {settings.mode} installation, its files in {settings.data}", err=True)
     speaker = voice(log)
     try:
         speaker.install(settings.log_level)

@@ -1,16 +1,19 @@
 """A stage: a whole test installation for a while, each part a process of its own, and everything gone at the end.
 
 In: a folder. Out: a connection for clients: a server on SQLite, three sandbox banks over gRPC, a partner and two
-operators. Invariant: it listens on loopback only, and its processes end when this one does, however that ends.
+operators. Invariant: it listens on loopback only, and its processes end when this one does, however that ends; what it
+leaves in its folder can be served again, by a server with the banks inside.
 """
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from . import key_file, part
+from .serve import CREDENTIAL
 
 if TYPE_CHECKING:
     from keelpay_clients.connection import Connection
@@ -29,6 +32,9 @@ BANKS: Final = {
     "sandbox-card": BankPart("card", "card"),
     "sandbox-bank": BankPart("bank", "account"),
 }
+NO_ADDRESSES: Final[Mapping[str, str]] = MappingProxyType({})
+ANY_PORT: Final = "127.0.0.1:0"
+SETTINGS: Final = "keelpay.toml"
 PARTNER: Final = "partners/demo"
 OPERATORS: Final = ("operators/ann", "operators/ben")
 
@@ -47,14 +53,15 @@ async def open_stage(folder: Path) -> AsyncIterator["Connection"]:
     from keelpay_clients.key_file import read_key
 
     async with AsyncExitStack() as stack:
+        stack.callback(_write_settings, folder)  # at the end: the banks' addresses have gone with them
         banks = {
             name: await stack.enter_async_context(part.start(name, folder, _bank_command(name, folder)))
             for name in BANKS
         }
         addresses = {name: await bank.address() for name, bank in banks.items()}
-        settings = _settings(folder, addresses)
+        settings = _write_settings(folder, addresses)
         files = await _admit(settings, folder)
-        command = ["serve", "--config", str(folder / "keelpay.toml"), "--drain-wait", "0"]
+        command = ["serve", "--config", str(folder / SETTINGS), "--listen", ANY_PORT, "--drain-wait", "0"]
         server = await stack.enter_async_context(part.start("server", folder, command))
         partner, *operators = (read_key(file).key for file in files)
         yield Connection(
@@ -63,11 +70,26 @@ async def open_stage(folder: Path) -> AsyncIterator["Connection"]:
         )  # fmt: skip
 
 
+@asynccontextmanager
+async def open_counter(folder: Path) -> AsyncIterator[tuple[str, Path]]:
+    """Starts a fresh server with banks inside, whose clock nobody has moved; gives its address and a key file.
+
+    Args:
+        folder: An empty one.
+
+    Raises:
+        PartFailed: It did not start.
+    """
+    command = ["serve", "--data", str(folder), "--listen", ANY_PORT, "--drain-wait", "0"]
+    async with part.start("server", folder, command) as server:
+        yield await server.address(), folder / CREDENTIAL
+
+
 def settings_of(folder: Path) -> "Settings":
     """Returns the settings of a stage, to open its books when it is gone."""
     from keelpay_server.config import load_settings
 
-    return load_settings(str(folder / "keelpay.toml"), {}, {})
+    return load_settings(str(folder / SETTINGS), {}, {})
 
 
 def _bank_command(name: str, folder: Path) -> list[str]:
@@ -75,13 +97,18 @@ def _bank_command(name: str, folder: Path) -> list[str]:
     return ["bank", "serve", "--behaviour", BANKS[name].behaviour, "--name", name, "--file", file]
 
 
-def _settings(folder: Path, addresses: dict[str, str]) -> "Settings":
-    """Writes the server's settings file; TOML's strings are JSON's."""
-    lines = [f"data = {json.dumps(str(folder))}", 'listen = "127.0.0.1:0"']
-    for name, bank in BANKS.items():
-        lines += ["", "[[rails]]", f'name = "{name}"', f'channel = "{bank.channel}"']
-        lines += [f'address = "{addresses[name]}"', "insecure = true"]
-    (folder / "keelpay.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+def _write_settings(folder: Path, addresses: Mapping[str, str] = NO_ADDRESSES) -> "Settings":
+    """Writes the server's settings file; TOML's strings are JSON's.
+
+    Args:
+        folder: Of the stage.
+        addresses: Where its banks listen; those that do not are inside the server, on the same files.
+    """
+    lines = [f"data = {json.dumps(str(folder.absolute()))}"]
+    for name, address in addresses.items():
+        lines += ["", "[[rails]]", f'name = "{name}"', f'channel = "{BANKS[name].channel}"']
+        lines += [f'address = "{address}"', "insecure = true"]
+    (folder / SETTINGS).write_text("\n".join(lines) + "\n", encoding="utf-8")
     return settings_of(folder)
 
 

@@ -1,10 +1,8 @@
 """Events, subscriptions and deliveries on the wire. Pure."""
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from keelpay.api.event.v1 import delivery_pb2, event_pb2, subscription_pb2
 from keelpay_server.book import ids
-from keelpay_server.book.times import SECOND_US
+from keelpay_server.book.wire_render import stamp, stamp_or_none
 
 from .delivery import Delivery
 from .names import delivery_name, subscription_name
@@ -17,7 +15,7 @@ def render_event(told: Told) -> event_pb2.Event:
     message = event_pb2.Event(
         id=told.id, book=told.book, sequence=told.sequence, resource=told.resource,
         resource_version=told.resource_version, type=told.type, merchant=told.merchant,
-        create_time=stamp(told.wall_us), business_time=stamp(told.business_us),
+        create_time=stamp(told.wall_us), business_time=stamp_or_none(told.business_us),
     )  # fmt: skip
     message.data.update(told.data)
     return message
@@ -33,7 +31,7 @@ def render_subscription(row: Subscription, pending: int, wall_us: int) -> subscr
     """
     keys = [
         subscription_pb2.SubscriptionKey(
-            key_id=key.id, create_time=stamp(key.create_time), expire_time=stamp(key.expire_time)
+            key_id=key.id, create_time=stamp(key.create_time), expire_time=stamp_or_none(key.expire_time)
         )
         for key in valid_keys(row, wall_us)
     ]
@@ -51,14 +49,6 @@ def render_delivery(partner: str, row: Delivery) -> delivery_pb2.Delivery:
         name=delivery_name(partner, row.subscription, row.id), event=event_id(ids.book_of(row.id), row.sequence),
         event_type=row.event_type, state=delivery_pb2.Delivery.State.ValueType(row.state), attempt_count=row.attempts,
         response_status=row.status, latency_ms=row.latency_ms, failure=row.failure,
-        attempt_time=stamp(row.attempt_time), next_attempt_time=stamp(row.next_time),
+        attempt_time=stamp_or_none(row.attempt_time), next_attempt_time=stamp_or_none(row.next_time),
         create_time=stamp(row.create_time),
     )  # fmt: skip
-
-
-def stamp(time_us: int) -> Timestamp | None:
-    """Returns a time in microseconds as a Timestamp; None for 0, which means that there is none."""
-    if not time_us:
-        return None
-    seconds, rest = divmod(time_us, SECOND_US)
-    return Timestamp(seconds=seconds, nanos=rest * 1000)

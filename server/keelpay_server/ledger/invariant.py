@@ -26,6 +26,7 @@ from keelpay_server.ledger.fact import (
 from keelpay_server.ledger.finding import Finding, Invariant, Tally
 from keelpay_server.ledger.hold import Hold
 from keelpay_server.ledger.replay import LinkFunction, Replay
+from keelpay_server.ledger.wording import account_words, amount_words, balance_words, currency_words
 
 EXPLAINED_INDEXES: Final = frozenset(
     {Chart.PAYOUT_TRANSIT, Chart.REFUND_TRANSIT, Chart.FRAUD_CASE, Chart.SUSPENSE},
@@ -86,17 +87,18 @@ class Checker:
             balance = [debits, credits_, pending_debits, pending_credits]
             balanced.checked += 1
             if account in self._seen:
-                balanced.fault(f"account {account} is stored twice")
+                balanced.fault(f"account {account_words(account)} is stored twice")
             self._seen.add(account)
             rebuilt = self._replay.balances.get(account, [0, 0, 0, 0])
             if balance != rebuilt:
-                balanced.fault(f"account {account} is stored as {balance}, its legs come to {rebuilt}")
+                stored, legs = balance_words(balance, account), balance_words(rebuilt, account)
+                balanced.fault(f"account {account_words(account)} is stored as {stored}; its legs come to {legs}")
             currency = currency_number(account)
             self._sums[currency] = [total + part for total, part in zip(self._sums[currency], balance, strict=True)]
             if is_floored(account):
                 floored.checked += 1
                 if headroom(account, *balance) < 0:
-                    floored.fault(f"account {account} is below zero: {balance}")
+                    floored.fault(f"account {account_words(account)} is below zero: {balance_words(balance, account)}")
             if pending_debits or pending_credits:
                 self._held[account][0] -= pending_debits
                 self._held[account][1] -= pending_credits
@@ -108,7 +110,7 @@ class Checker:
         for hold in rows:
             floored.checked += 1
             if hold.captured < 0 or hold.released < 0 or hold.rest < 0:
-                floored.fault(f"a hold is out of its bounds: {hold}")
+                floored.fault(f"a hold is out of its bounds: {_hold_words(hold)}")
             self._held[hold.debit][0] += hold.rest
             self._held[hold.credit][1] += hold.rest
 
@@ -120,7 +122,7 @@ class Checker:
             self._captured[row.currency] += row.captured
             ordered = 0 <= row.refunded + row.refund_pending <= row.captured <= row.authorized
             if not ordered or row.refunded < 0 or row.refund_pending < 0:
-                bounded.fault(f"payment {row.id.hex()} is out of its bounds: {row[2:]}")
+                bounded.fault(f"payment {row.id.hex()} is out of its bounds: {_payment_words(row)}")
 
     def open_items(self, rows: Iterable[OpenItem]) -> None:
         """Reads what is still open on the accounts of EXPLAINED_INDEXES."""
@@ -177,32 +179,35 @@ class Checker:
     def _end_balances(self) -> None:
         for account, balance in self._replay.balances.items():
             if account not in self._seen and any(balance):
-                self._fault(Invariant.BALANCED, f"account {account} is not stored, its legs come to {balance}")
+                legs = balance_words(balance, account)
+                text = f"account {account_words(account)} is not stored; its legs come to {legs}"
+                self._fault(Invariant.BALANCED, text)
         for currency, (debits, credits_, pending_debits, pending_credits) in self._sums.items():
             if debits != credits_ or pending_debits != pending_credits:
-                self._fault(
-                    Invariant.BALANCED,
-                    f"currency {currency} has debits {debits} and credits {credits_}, "
-                    f"pending {pending_debits} and {pending_credits}",
-                )
+                posted = f"debits {amount_words(debits, currency)} and credits {amount_words(credits_, currency)}"
+                held = f"{amount_words(pending_debits, currency)} and {amount_words(pending_credits, currency)}"
+                self._fault(Invariant.BALANCED, f"{currency_words(currency)} has {posted}, pending {held}")
 
     def _end_holds(self) -> None:
         for account, (debits, credits_) in self._held.items():
             if debits or credits_:
-                text = f"holds on account {account} differ from its pending amounts by {debits} and {credits_}"
+                number = currency_number(account)
+                apart = f"{amount_words(debits, number)} and {amount_words(credits_, number)}"
+                text = f"holds on account {account_words(account)} differ from its pending amounts by {apart}"
                 self._fault(Invariant.FLOORED, text)
 
     def _end_captures(self) -> None:
         for currency in self._captured.keys() | self._replay.captured.keys():
             captured, posted = self._captured[currency], self._replay.captured[currency]
             if captured != posted:
-                text = f"payments of currency {currency} have captured {captured}, their legs {posted}"
-                self._fault(Invariant.BOUNDED, text)
+                text = f"payments have captured {amount_words(captured, currency)}, their legs"
+                self._fault(Invariant.BOUNDED, f"{text} {amount_words(posted, currency)}")
 
     def _end_open_items(self) -> None:
         for account, rest in self._open.items():
             if rest:
-                self._fault(Invariant.EXPLAINED, f"account {account} holds {rest} that no open item explains")
+                held = amount_words(rest, currency_number(account))
+                self._fault(Invariant.EXPLAINED, f"account {account_words(account)} holds {held} unexplained")
 
     def _end_cover(self, rates: Mapping[int, Fraction]) -> None:
         covered = self._tallies[Invariant.COVERED]
@@ -212,6 +217,21 @@ class Checker:
             if currency in rates:
                 common += short * rates[currency]
             elif short > 0:
-                covered.fault(f"currency {currency} owes {short} more than it has")
+                covered.fault(f"{amount_words(short, currency)} more is owed than there is")
         if common > 0:
-            covered.fault(f"all currencies with a rate together owe {common} more than they have")
+            covered.fault(f"currencies with a rate together owe more than there is, by {common} common minor units")
+
+
+def _hold_words(hold: Hold) -> str:
+    number = currency_number(hold.debit)
+    parts = (("amount", hold.amount), ("captured", hold.captured), ("released", hold.released))
+    amounts = ", ".join(f"{part} {amount_words(amount, number)}" for part, amount in parts)
+    return f"{amounts}, from {account_words(hold.debit)} to {account_words(hold.credit)}"
+
+
+def _payment_words(fact: PaymentFact) -> str:
+    parts = {
+        "authorized": fact.authorized, "captured": fact.captured, "refunded": fact.refunded,
+        "refund pending": fact.refund_pending,
+    }  # fmt: skip
+    return ", ".join(f"{part} {amount_words(amount, fact.currency)}" for part, amount in parts.items())

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from enum import IntEnum
 
-from keelpay_server.ledger.currency import Currency
+from keelpay_server.ledger.currency import Currency, CurrencyError, currency
 
 INT64_MAX = 2**63 - 1
 """The largest total of an account: balances are 64-bit integers in the database and on the wire."""
@@ -120,6 +120,14 @@ def format_minor(amount_minor: int, currency: Currency) -> str:
         return sign + digits
     digits = digits.rjust(currency.exponent + 1, "0")
     return f"{sign}{digits[: -currency.exponent]}.{digits[-currency.exponent :]}"
+
+
+def amount_text(amount_minor: int, code: str) -> str:
+    """An amount as people read it, as "12.30 CNY"; minor units of a currency that is not known here."""
+    try:
+        return f"{format_minor(amount_minor, currency(code))} {code}"
+    except CurrencyError:
+        return f"{amount_minor} minor units of {code}"
 
 
 def parse_minor(text: str, currency: Currency) -> int:

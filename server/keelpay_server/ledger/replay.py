@@ -14,6 +14,7 @@ from keelpay_server.ledger.chart import Chart
 from keelpay_server.ledger.fact import Checkpoint, Head, JournalBatch
 from keelpay_server.ledger.finding import Invariant, Tally
 from keelpay_server.ledger.leg import LegCode
+from keelpay_server.ledger.wording import account_words, amount_words
 
 LinkFunction: TypeAlias = Callable[[bytes, int, int, int, int, int, bytes], bytes]
 """(link before, book, first, last, wall_time, business_time, body) -> link."""
@@ -54,7 +55,7 @@ class Replay:
         lowered = self._post(batch)
         for account in lowered:
             if headroom(account, *self.balances[account]) < 0:
-                self._floored.fault(f"account {account} is below zero after event {batch.last}")
+                self._floored.fault(f"account {account_words(account)} is below zero after event {batch.last}")
         self._read_authority(batch)
 
     def checkpoint(self) -> Checkpoint:
@@ -91,7 +92,7 @@ class Replay:
         balances, lowered = self.balances, set()
         for sequence, _, debit, credit, amount, code in batch.legs:
             if amount <= 0 or debit == credit or currency_number(debit) != currency_number(credit):
-                self._balanced.fault(f"event {sequence} has a leg of {amount} from {debit} to {credit}")
+                self._balanced.fault(f"event {sequence} has a leg of {_move_words(amount, debit, credit)}")
             balances[debit][0] += amount
             balances[credit][1] += amount
             if code in {LegCode.CAPTURE, LegCode.PAY}:
@@ -102,7 +103,7 @@ class Replay:
                 lowered.add(credit)
         for sequence, debit, credit, amount in batch.pending:
             if debit == credit or currency_number(debit) != currency_number(credit):
-                self._balanced.fault(f"event {sequence} has a pending move of {amount} from {debit} to {credit}")
+                self._balanced.fault(f"event {sequence} has a pending move of {_move_words(amount, debit, credit)}")
             balances[debit][2] += amount
             balances[credit][3] += amount
             if floor_sign(debit) > 0:
@@ -131,4 +132,11 @@ class Replay:
         for (sequence, account), amount in taken.items():
             granted = sum(a.amount for a in agreed.get(sequence, ()) if a.account == account and a.spent)
             if amount > granted:
-                self._authorized.fault(f"event {sequence} takes {amount} from {account}, its payer agreed to {granted}")
+                number = currency_number(account)
+                taken_text = f"{amount_words(amount, number)} from {account_words(account)}"
+                agreed_text = amount_words(granted, number)
+                self._authorized.fault(f"event {sequence} takes {taken_text}; its payer agreed to {agreed_text}")
+
+
+def _move_words(amount: int, debit: int, credit: int) -> str:
+    return f"{amount_words(amount, currency_number(debit))} from {account_words(debit)} to {account_words(credit)}"

@@ -1,4 +1,4 @@
-"""Between the port's plain values and the messages of keelpay.api.rail.v1, both ways.
+"""Operations, their results and statement lines: the port's plain values and keelpay.api.rail.v1's messages, both ways.
 
 In: values or messages. Out: messages or values. Invariant: a message of a bank never raises here; what makes no sense
 in it becomes UNKNOWN, an empty text or None, because a bank's mistake must not stop the engine.
@@ -7,22 +7,18 @@ in it becomes UNKNOWN, an empty text or None, because a bank's mistake must not 
 from datetime import date
 from typing import Final
 
-from google.protobuf.duration_pb2 import Duration
-from google.protobuf.timestamp_pb2 import Timestamp
-
-from keelpay.api.rail.v1 import capabilities_pb2, operation_pb2, operation_request_pb2, statement_pb2
-from keelpay.api.type.v1 import channel_pb2, money_pb2
+from keelpay.api.rail.v1 import operation_pb2, operation_request_pb2, statement_pb2
 from keelpay_server.book.rail import (
     ChallengeKind,
     OperationKind,
     OperationOutcome,
     OperationRequest,
     OperationResult,
-    RailCapabilities,
     StatementLine,
     StatementLineKind,
 )
 from keelpay_server.book.statement_bounds import AMOUNT_MINOR_MAX
+from keelpay_server.book.wire_render import money, stamp
 
 MALFORMED: Final = "MALFORMED_ANSWER"
 AnyRequest = (
@@ -52,7 +48,7 @@ def authorize_message(operation: OperationRequest) -> operation_request_pb2.Auth
     """Returns an AUTHORIZE as its message."""
     return operation_request_pb2.AuthorizeRequest(
         key=operation.key,
-        amount=_money(operation),
+        amount=money(operation.amount_minor, operation.currency),
         instrument=operation.instrument,
         merchant_descriptor=operation.descriptor,
         payment_reference=operation.payment,
@@ -64,7 +60,10 @@ def authorize_message(operation: OperationRequest) -> operation_request_pb2.Auth
 def capture_message(operation: OperationRequest) -> operation_request_pb2.CaptureRequest:
     """Returns a CAPTURE as its message."""
     return operation_request_pb2.CaptureRequest(
-        key=operation.key, original_key=operation.original_key, amount=_money(operation), final=operation.final
+        key=operation.key,
+        original_key=operation.original_key,
+        amount=money(operation.amount_minor, operation.currency),
+        final=operation.final,
     )
 
 
@@ -78,7 +77,7 @@ def refund_message(operation: OperationRequest) -> operation_request_pb2.RefundR
     return operation_request_pb2.RefundRequest(
         key=operation.key,
         original_key=operation.original_key,
-        amount=_money(operation),
+        amount=money(operation.amount_minor, operation.currency),
         instrument=operation.instrument,
         merchant_descriptor=operation.descriptor,
         payment_reference=operation.payment,
@@ -89,7 +88,7 @@ def pay_message(operation: OperationRequest) -> operation_request_pb2.PayRequest
     """Returns a PAY as its message."""
     return operation_request_pb2.PayRequest(
         key=operation.key,
-        amount=_money(operation),
+        amount=money(operation.amount_minor, operation.currency),
         instrument=operation.instrument,
         merchant_descriptor=operation.descriptor,
         payment_reference=operation.payment,
@@ -138,7 +137,7 @@ def result_message(result: OperationResult) -> operation_pb2.OperationResult:
         detail=result.detail,
     )
     if result.decide_us:
-        message.decide_time.CopyFrom(timestamp(result.decide_us))
+        message.decide_time.CopyFrom(stamp(result.decide_us))
     if result.challenge:
         message.challenge.kind = operation_pb2.ChallengeKind.ValueType(result.challenge)
         message.challenge.uri = result.challenge_uri
@@ -192,55 +191,6 @@ def code_name(number: int) -> str:
     return _CODE_NAMES.get(number, "")
 
 
-def capabilities_message(row: RailCapabilities) -> capabilities_pb2.Capabilities:
-    """Returns what a bank declares as its message."""
-    return capabilities_pb2.Capabilities(
-        bank=row.bank,
-        channel=channel_pb2.Channel.ValueType(row.channel),
-        kinds=[operation_pb2.OperationKind.ValueType(kind) for kind in sorted(row.kinds)],
-        currency_codes=sorted(row.currencies),
-        idempotent=row.idempotent,
-        settle_time=_duration(row.settle_us),
-        remember_time=_duration(row.remember_us),
-        hold_time=_duration(row.hold_us),
-        separate_capture=row.separate_capture,
-        capture_on_authorize=row.capture_on_authorize,
-        partial_capture=row.partial_capture,
-        multiple_capture=row.multiple_capture,
-        batch_items_max=row.batch_items_max,
-        authorize_timeout=_duration(row.authorize_timeout_us),
-        operation_timeout=_duration(row.operation_timeout_us),
-        query_timeout=_duration(row.query_timeout_us),
-        net_of_cost=row.net_of_cost,
-        statement_formats=[capabilities_pb2.STATEMENT_FORMAT_JSON_LINES],
-        utc_offset_minutes=row.utc_offset_minutes,
-    )
-
-
-def capabilities_of(message: capabilities_pb2.Capabilities) -> RailCapabilities:
-    """Returns what a bank declares; kinds that we do not know are left out."""
-    return RailCapabilities(
-        bank=message.bank,
-        channel=message.channel,
-        kinds=frozenset(_KINDS[kind] for kind in message.kinds if kind in _KINDS),
-        currencies=frozenset(message.currency_codes),
-        idempotent=message.idempotent,
-        settle_us=message.settle_time.ToMicroseconds(),
-        remember_us=message.remember_time.ToMicroseconds(),
-        hold_us=message.hold_time.ToMicroseconds(),
-        separate_capture=message.separate_capture,
-        capture_on_authorize=message.capture_on_authorize,
-        partial_capture=message.partial_capture,
-        multiple_capture=message.multiple_capture,
-        batch_items_max=max(1, message.batch_items_max),
-        authorize_timeout_us=message.authorize_timeout.ToMicroseconds(),
-        operation_timeout_us=message.operation_timeout.ToMicroseconds(),
-        query_timeout_us=message.query_timeout.ToMicroseconds(),
-        net_of_cost=message.net_of_cost,
-        utc_offset_minutes=message.utc_offset_minutes,
-    )
-
-
 def line_message(line: StatementLine) -> statement_pb2.StatementLine:
     """Returns a statement line as its message."""
     return statement_pb2.StatementLine(
@@ -275,20 +225,3 @@ def day_of(text: str) -> date | None:
         return date.fromisoformat(text) if text else None
     except ValueError:
         return None
-
-
-def timestamp(time_us: int) -> Timestamp:
-    """Returns microseconds since the epoch as a Timestamp."""
-    message = Timestamp()
-    message.FromMicroseconds(time_us)
-    return message
-
-
-def _money(operation: OperationRequest) -> money_pb2.Money:
-    return money_pb2.Money(currency_code=operation.currency, amount_minor=operation.amount_minor)
-
-
-def _duration(span_us: int) -> Duration:
-    message = Duration()
-    message.FromMicroseconds(span_us)
-    return message

@@ -26,6 +26,7 @@ from keelpay_server.book.rail import (
 from keelpay_server.book.times import SECOND_US
 
 from . import grpc_conversion as conversion
+from .grpc_capabilities import capabilities_of
 from .grpc_statement import read_statement
 
 _log = logging.getLogger("keelpay.rails")
@@ -87,7 +88,7 @@ class GrpcRail:
             )
         except Exception:
             return self._capabilities
-        declared = conversion.capabilities_of(response.capabilities)
+        declared = capabilities_of(response.capabilities)
         if self._name not in {"", declared.bank}:
             self.stranger, self._capabilities = declared.bank, None
             _log.error("the bank %s calls itself %r; nothing is sent to it", self._name, declared.bank)

@@ -7,22 +7,37 @@ Invariant: a sentence states the bound and never repeats the value, so that no s
 import re
 import sys
 from collections.abc import Callable
+from typing import Any, Final
 
-from google.protobuf.descriptor import EnumDescriptor
+from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
 
 from keelpay.api.type.v1.bounds_pb2 import Bounds
 
+from .readable import unreadable
+
 REQUIRED = "is required"
 _NUL = "\0"
+_NUMBERS = frozenset(
+    {
+        FieldDescriptor.CPPTYPE_INT32,
+        FieldDescriptor.CPPTYPE_INT64,
+        FieldDescriptor.CPPTYPE_UINT32,
+        FieldDescriptor.CPPTYPE_UINT64,
+    }
+)
 
 
 def text_check(bounds: Bounds) -> Callable[[str], str | None]:
-    """Makes the check of a filled text: length in characters, pattern, and never a NUL character.
+    """Makes the check of a filled text: length in characters, pattern, whether people can read it, and no NUL.
 
     NUL is legal in UTF-8 and protobuf, but PostgreSQL cannot store it and C libraries cut the text there.
     """
     least, most = _lengths(bounds)
-    return _text_check(least, most, bounds.pattern)
+    usual = _text_check(least, most, bounds.pattern)
+    if not bounds.readable:
+        return usual
+    lines = bounds.readable == Bounds.READABLE_LINES
+    return lambda value: usual(value) or unreadable(value, lines=lines)
 
 
 def map_value_check(bounds: Bounds) -> Callable[[str], str | None]:
@@ -77,6 +92,13 @@ def enum_check(enum: EnumDescriptor, bounds: Bounds) -> Callable[[int], str | No
     return check
 
 
+WORDS: Final = {
+    r"^(https|[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+)://[^\s]+$": "must be an https address, or an app's own scheme in "
+    "reverse domain form, such as https://shop.example/thanks or com.example.shop://thanks; http is not taken",
+}
+"""What a pattern means, where a person meets it who would rather not read it."""
+
+
 def _text_check(least: int, most: int, pattern: str) -> Callable[[str], str | None]:
     # ASCII: the contract's patterns are RE2, whose \d and \w know no other letters. fullmatch: a $ before a last line
     # break is not an end.
@@ -89,7 +111,7 @@ def _text_check(least: int, most: int, pattern: str) -> Callable[[str], str | No
             return "must not contain a NUL character"
         if not least <= len(value) <= most:
             return f"must have {_range(least, most)} characters"
-        return f"must match {pattern}"
+        return WORDS.get(pattern) or f"must match {pattern}"
 
     return check
 
@@ -105,3 +127,15 @@ def _range(least: int, most: int) -> str:
     if most == sys.maxsize:
         return f"at least {least}"
     return f"{least} to {most}" if least else f"at most {most}"
+
+
+def value_check_of(field: FieldDescriptor, bounds: Bounds) -> Callable[[Any], str | None] | None:
+    """Makes the check of one value of a field that is no message; None where there is nothing to check."""
+    if field.type == FieldDescriptor.TYPE_STRING:
+        return text_check(bounds)
+    if field.type == FieldDescriptor.TYPE_BYTES:
+        limited = bounds.required or bounds.HasField("min_length") or bounds.HasField("max_length")
+        return bytes_check(bounds) if limited else None
+    if field.enum_type is not None:
+        return enum_check(field.enum_type, bounds)
+    return number_check(bounds) if field.cpp_type in _NUMBERS else None

@@ -15,6 +15,7 @@ from keelpay_server.book.refusal import Refused
 
 from .access_log import Entry
 from .arrival import MODE_KEY, REQUEST_ID_KEY, language_of
+from .asked import names_in
 from .errors import STATUS_DETAILS_KEY, crashed, render
 from .stages import Context, Stages
 from .visit import Visit
@@ -79,7 +80,7 @@ class Ending:
         stages.access_log.add(entry)
 
     async def _refuse(self, visit: Visit, context: Context, refused: Refused) -> None:
-        rendered = render(refused, visit.request_id, language_of(visit.metadata))
+        rendered = render(refused, visit.request_id, language_of(visit.metadata), names_in(visit.request))
         visit.code, visit.reason = rendered.code.name, refused.reason.name
         self.tell(visit, context)
         trailers = (*context.trailing_metadata(), (STATUS_DETAILS_KEY, rendered.details))

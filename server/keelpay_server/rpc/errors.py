@@ -57,19 +57,21 @@ def crashed() -> Refused:
     return Refused(Reason.INTERNAL)
 
 
-def render(refused: Refused, request_id: str, language: str) -> Rendered:
+def render(refused: Refused, request_id: str, language: str, asked: tuple[str, ...] = ()) -> Rendered:
     """Renders a refusal.
 
     Args:
         refused: What to tell.
         request_id: The id under which the log knows the call; empty where one rendering serves many calls.
         language: `zh` or `en`, for the sentence meant for people.
+        asked: The resource names in the request itself.
     """
     reason, message, metadata = refused.reason, refused.message, refused.metadata
     if reason in (Reason.NOT_OWNER, Reason.RESOURCE_NOT_FOUND):
         # A stranger must not learn from code, reason, text or details that the resource exists. What is missing is not
-        # told either: the check of an owner, which often comes first, does not know what would have been missing.
-        reason, message, metadata = Reason.RESOURCE_NOT_FOUND, NO_SUCH_RESOURCE, {}
+        # told either: the check of an owner, which often comes first, does not know what would have been missing. What
+        # the request itself named is the caller's own, and helps to find the one that was meant otherwise.
+        reason, message, metadata = Reason.RESOURCE_NOT_FOUND, _no_such(asked), {}
     message = message[:MESSAGE_CHARACTERS_MAX]
     status = Status(code=reason.code, message=message)
     info = ErrorInfo(reason=reason.name, domain=DOMAIN)
@@ -87,6 +89,12 @@ def render(refused: Refused, request_id: str, language: str) -> Rendered:
         room = STATUS_BYTES_MAX - status.ByteSize()
         status.details.add().Pack(_bad_request(refused.violations, room))
     return Rendered(CODES[reason.code], message, status.SerializeToString())
+
+
+def _no_such(asked: tuple[str, ...]) -> str:
+    if len(asked) > 1:
+        return f"{NO_SUCH_RESOURCE}: one of {', '.join(asked)}"
+    return f"{NO_SUCH_RESOURCE}: {asked[0]}" if asked else NO_SUCH_RESOURCE
 
 
 def _bad_request(violations: tuple[tuple[str, str], ...], bytes_max: int) -> BadRequest:

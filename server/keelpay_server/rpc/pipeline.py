@@ -33,11 +33,9 @@ from .contract import MethodShape
 from .ending import Ending
 from .limits import RateLimit
 from .policy import Policy, admit
+from .request_stream import read_changing_stream, read_stream
 from .stages import Context, Stages
 from .visit import Visit
-
-# gRPC tells the end of the messages and the loss of the client one after the other, in either order.
-_LOSS_KNOWN_S = 0.002
 
 
 class MethodPipeline:
@@ -91,7 +89,8 @@ class MethodPipeline:
             waiting = self._admit(visit, context)
             if waiting is not None:
                 self._let_in(visit, await waiting, context)
-            answer = self._write(await self._behaviour(self._read(raw), context))
+            visit.request = self._read(raw)
+            answer = self._write(await self._behaviour(visit.request, context))
         except BaseException as error:
             await self._ending.fail(visit, context, error)
             raise
@@ -125,9 +124,11 @@ class MethodPipeline:
             waiting = self._admit(visit, context)
             if waiting is not None:
                 self._let_in(visit, await waiting, context)
-            request = (
-                self._requests(visit, context, received) if self._method.client_streaming else self._read(received)
-            )
+            request: object
+            if self._method.client_streaming:
+                request = self._requests(visit, context, received)
+            else:
+                request = visit.request = self._read(received)
             async for answer in self._answers(visit, context, request):
                 yield answer
         except BaseException as error:
@@ -213,38 +214,10 @@ class MethodPipeline:
 
     # --- around the handler's streams ---
 
-    async def _requests(self, visit: Visit, context: Context, raws: AsyncIterable[bytes]) -> AsyncIterator[Message]:
-        """Reads the messages of a request stream.
-
-        While the process drains, a changing stream ends after the message in hand: its answers are still sent before
-        it is told DRAINING.
-        """
-        read, drain = self._read, self._stages.drain
+    def _requests(self, visit: Visit, context: Context, raws: AsyncIterable[bytes]) -> AsyncIterator[Message]:
         if self._policy.read_only:
-            async for raw in raws:
-                yield read(raw)
-            await _require_whole(context)
-            return
-        messages = aiter(raws)
-        leaving = asyncio.ensure_future(drain.wait())
-        receiving: asyncio.Future[bytes] | None = None
-        try:
-            while True:
-                receiving = asyncio.ensure_future(anext(messages))
-                await asyncio.wait((receiving, leaving), return_when=asyncio.FIRST_COMPLETED)
-                if not receiving.done():
-                    visit.cut_by = drain.refusal()
-                    return
-                try:
-                    raw = receiving.result()
-                except StopAsyncIteration:
-                    await _require_whole(context)
-                    return
-                yield read(raw)
-        finally:
-            leaving.cancel()
-            if receiving is not None:
-                receiving.cancel()
+            return read_stream(self._read, context, raws)
+        return read_changing_stream(self._read, visit, context, raws, self._stages.drain)
 
     async def _answers(self, visit: Visit, context: Context, request: object) -> AsyncIterator[bytes]:
         """Runs the handler of a response stream and closes it however the call ends."""
@@ -260,17 +233,3 @@ class MethodPipeline:
                 await close()
         if visit.cut_by is not None:
             raise visit.cut_by
-
-
-async def _require_whole(context: Context) -> None:
-    """Tells the end of a request stream from its loss: gRPC shows a handler both as the end.
-
-    A client that vanished in the middle of an upload must not have half of it taken for all. The news of its leaving
-    comes as an event of its own, about now.
-
-    Raises:
-        asyncio.CancelledError: The client has left.
-    """
-    await asyncio.sleep(_LOSS_KNOWN_S)
-    if context.cancelled():
-        raise asyncio.CancelledError

@@ -15,24 +15,14 @@ from keelpay.api.type.v1 import bounds_pb2
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused
 
-from .bounds import REQUIRED, bytes_check, enum_check, map_value_check, number_check, text_check
+from .bounds import REQUIRED, enum_check, map_value_check, number_check, text_check, value_check_of
 from .field_mask import BEHAVIOR, OUTPUT_ONLY, is_masked, mask_check, mask_of
+from .time_bounds import TIMES
 
 VIOLATIONS_MAX = 100
-TIMESTAMP_S_MIN, TIMESTAMP_S_MAX = -62_135_596_800, 253_402_300_799  # years 1 to 9999, timestamp.proto
-DURATION_S_MAX = 315_576_000_000  # 10,000 years, duration.proto
-_NANOS_MAX = 999_999_999
 AMOUNT = "amount_minor"
 _MONEY = "keelpay.api.type.v1.Money"
 """A field of this type has a `min` and `max` of its own: how much it may be, within what Money says any may be."""
-_NUMBERS = frozenset(
-    {
-        FieldDescriptor.CPPTYPE_INT32,
-        FieldDescriptor.CPPTYPE_INT64,
-        FieldDescriptor.CPPTYPE_UINT32,
-        FieldDescriptor.CPPTYPE_UINT64,
-    }
-)
 
 Violations = list[tuple[str, str]]
 Check = Callable[[Any], Violations | None]
@@ -98,11 +88,8 @@ def _all_of(steps: list[Check]) -> Check:
 
 
 def _steps(message: Descriptor, *, into_items: bool) -> Iterable[Check]:
-    if message.full_name == "google.protobuf.Timestamp":
-        yield _seconds_and_nanos(TIMESTAMP_S_MIN, TIMESTAMP_S_MAX, 0)
-        return
-    if message.full_name == "google.protobuf.Duration":
-        yield _seconds_and_nanos(-DURATION_S_MAX, DURATION_S_MAX, -_NANOS_MAX)
+    if message.full_name in TIMES:
+        yield TIMES[message.full_name]
         return
     for field in message.fields:
         if OUTPUT_ONLY in field.GetOptions().Extensions[BEHAVIOR]:
@@ -120,7 +107,7 @@ def _steps(message: Descriptor, *, into_items: bool) -> Iterable[Check]:
 
 def _single(field: FieldDescriptor, bounds: bounds_pb2.Bounds) -> Check | None:
     name, required = field.name, bounds.required
-    value_check = _value_check(field, bounds)
+    value_check = value_check_of(field, bounds)
     if value_check is None:
         return None
     is_text = field.cpp_type == FieldDescriptor.CPPTYPE_STRING
@@ -205,7 +192,7 @@ def _elements(field: FieldDescriptor, bounds: bounds_pb2.Bounds, *, into_items: 
     if entry is not None:
         inner = compile_check(entry) if into_items else None
         return None if inner is None else _items(name, inner)
-    value_check = _value_check(field, bounds)
+    value_check = value_check_of(field, bounds)
     if value_check is None:
         return None
 
@@ -252,27 +239,5 @@ def _entries(field: FieldDescriptor, entry: Descriptor, bounds: bounds_pb2.Bound
             elif inner and (violations := inner(values[item])):
                 found.extend((f"{name}[{item}].{path}", sentence) for path, sentence in violations)
         return found or None
-
-    return check
-
-
-def _value_check(field: FieldDescriptor, bounds: bounds_pb2.Bounds) -> ValueCheck | None:
-    if field.type == FieldDescriptor.TYPE_STRING:
-        return text_check(bounds)
-    if field.type == FieldDescriptor.TYPE_BYTES:
-        limited = bounds.required or bounds.HasField("min_length") or bounds.HasField("max_length")
-        return bytes_check(bounds) if limited else None
-    if field.enum_type is not None:
-        return enum_check(field.enum_type, bounds)
-    return number_check(bounds) if field.cpp_type in _NUMBERS else None
-
-
-def _seconds_and_nanos(least_s: int, most_s: int, least_ns: int) -> Check:
-    def check(message: Any) -> Violations | None:
-        if not least_s <= message.seconds <= most_s:
-            return [("seconds", f"must be {least_s} to {most_s}")]
-        if not least_ns <= message.nanos <= _NANOS_MAX:
-            return [("nanos", f"must be {least_ns} to {_NANOS_MAX}")]
-        return None
 
     return check

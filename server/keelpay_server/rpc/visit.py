@@ -7,6 +7,8 @@ Invariant: whatever a call holds (a place, a timer, a watch) is noted here befor
 import asyncio
 from collections.abc import Callable
 
+from google.protobuf.message import Message
+
 from keelpay_server.book.caller import Caller, CallerKind
 from keelpay_server.book.refusal import Refused
 
@@ -27,6 +29,8 @@ class Visit:
     """Whose limits the call counts against."""
     code: str = "OK"
     reason: str = ""
+    request: Message | None = None
+    """What was asked, once it is read; None where it is many."""
     counted: bool = False
     """It holds one of the places for calls."""
     expired: bool = False

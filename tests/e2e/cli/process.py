@@ -57,11 +57,11 @@ class Process:
 
 
 @asynccontextmanager
-async def started(*arguments, **settings):
+async def started(*arguments, stdin=asyncio.subprocess.PIPE, **settings):
     """A command that runs until the end of the block at the latest."""
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
-        *COMMAND, *map(str, arguments), stdin=pipe, stdout=pipe, stderr=pipe, env=environment(**settings),
+        *COMMAND, *map(str, arguments), stdin=stdin, stdout=pipe, stderr=pipe, env=environment(**settings),
         limit=1 << 20,
     )  # fmt: skip
     try:

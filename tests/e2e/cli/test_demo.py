@@ -1,7 +1,10 @@
 import asyncio
+import json
 import re
 import urllib.request
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -13,8 +16,9 @@ async def test_the_demo_tells_simulates_proves_and_leaves_nothing(tmp_path):
     code, out, words = await done("demo", "--payments", "60", "--days", "1", "--merchants", "5", TMPDIR=str(tmp_path))
     assert code == 0, out + words
     assert "All green" in out
-    assert "the books are right" in out.splitlines()[-2]
-    assert [page for page, _ in _links(out)] == ["enrol", "pay", "manage"]
+    assert "the books are right" in out
+    assert _links(out) == []  # they would be dead before anybody reads them
+    assert "with --stay" in out
     assert list(tmp_path.iterdir()) == []
     assert _of_this_test(tmp_path) == []
 
@@ -22,19 +26,38 @@ async def test_the_demo_tells_simulates_proves_and_leaves_nothing(tmp_path):
 @pytest.mark.slow
 async def test_a_demo_that_stays_serves_its_pages_until_enter_is_pressed(tmp_path):
     async with started("demo", "--story-only", "--stay", TMPDIR=str(tmp_path)) as demo:
-        out = ""
-        while "manage#" not in out:
-            line = await asyncio.wait_for(demo.process.stdout.readline(), PATIENCE_S)
-            assert line, out
-            out += line.decode()
+        out = await _shown(demo)
+        assert "the books are right" in out
+        assert [page for page, _ in _links(out)] == ["enrol", "pay", "manage"]
         for _, link in _links(out):
             page = await asyncio.to_thread(lambda link=link: urllib.request.urlopen(link, timeout=10).read())
             assert b"<main" in page
         demo.process.stdin.write(b"\n")
         rest, words = await asyncio.wait_for(demo.process.communicate(), PATIENCE_S)
-        assert (demo.process.returncode, b"the books are right" in rest) == (0, True), rest + words
+        assert (demo.process.returncode, b"nothing was charged" in rest) == (0, True), rest + words
     assert list(tmp_path.iterdir()) == []
     assert _of_this_test(tmp_path) == []
+
+
+@pytest.mark.slow
+async def test_a_demo_that_stays_without_a_keyboard_waits_for_the_payment(tmp_path):
+    """As with `</dev/null`: there is nothing to press, and no reason to leave."""
+    nobody = asyncio.subprocess.DEVNULL
+    async with started("demo", "--story-only", "--stay", stdin=nobody, TMPDIR=str(tmp_path)) as demo:
+        out = await _shown(demo)
+        site, secret = re.findall(r"(http://localhost:\d+)/pay#([\w-]{43})", out)[0]
+        opened = await _ask(
+            site, "gateway.v1.CheckoutService/OpenSession", {"token": secret, "requestId": str(uuid4())}
+        )
+        payment = opened["session"]["checkout"]["payment"]
+        in_time = datetime.now(UTC) + timedelta(hours=1)
+        assert datetime.fromisoformat(payment["expireTime"]) < in_time  # nobody has moved this server's clock
+        assert demo.process.returncode is None
+        cancel = {"name": payment["name"], "requestId": str(uuid4())}
+        await _ask(site, "gateway.v1.PaymentService/CancelPayment", cancel, opened["token"]["value"])
+        rest, words = await asyncio.wait_for(demo.process.communicate(), PATIENCE_S)
+        assert (demo.process.returncode, b"is CANCELLED" in rest, words) == (0, True, b""), rest + words
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.slow
@@ -57,6 +80,16 @@ async def test_what_a_demo_keeps_can_be_served_and_proven(tmp_path):
     code, out, _ = await done("verify", "--config", kept / "keelpay.toml")
     assert (code, "the books are right" in out) == (0, True)
     assert {each.suffix for each in kept.iterdir()} >= {".sqlite", ".log", ".pem", ".toml"}
+    async with started(
+        "serve", "--config", kept / "keelpay.toml", "--listen", "127.0.0.1:0", "--drain-wait", "0"
+    ) as it:
+        address = (await it.until("listening"))["address"]
+        code, out, words = await done("try", "--address", address, "--credential", kept / "demo.pem")
+        assert (code, [page for page, _ in _links(out)]) == (0, ["enrol", "pay", "manage"]), out + words
+        it.tell(15)
+        assert await it.end() == 0
+    code, out, _ = await done("verify", "--config", kept / "keelpay.toml")
+    assert (code, "the books are right" in out) == (0, True)
 
 
 @pytest.mark.slow
@@ -97,6 +130,25 @@ async def test_a_server_on_a_fresh_folder_is_simulated_with_by_its_address(tmp_p
         finally:
             drain.cancel()
             await asyncio.gather(drain, return_exceptions=True)
+
+
+async def _shown(demo):
+    """What a demo says up to its last link."""
+    out = ""
+    while "manage#" not in out:
+        line = await asyncio.wait_for(demo.process.stdout.readline(), PATIENCE_S)
+        assert line, out
+        out += line.decode()
+    return out
+
+
+async def _ask(site, method, body, token=""):
+    """A call as a page makes it."""
+    head = {"content-type": "application/json", "connect-protocol-version": "1"}
+    if token:
+        head["authorization"] = f"Bearer {token}"
+    call = urllib.request.Request(f"{site}/keelpay.api.{method}", json.dumps(body).encode(), head)
+    return json.loads(await asyncio.to_thread(lambda: urllib.request.urlopen(call, timeout=10).read()))
 
 
 def _links(out):

@@ -35,7 +35,8 @@ async def test_a_partner_that_is_admitted_may_call(tmp_path, keys):
         listed = await keys("list")
         document = json.loads(await keys("jwks"))
     assert "partners/shop  Flower Shop  key-" in listed
-    assert [key["alg"] for key in document["keys"]] == ["EdDSA"]
+    assert [key["alg"] for key in document["keys"]] == ["EdDSA", "EdDSA"]
+    assert [key["kid"].startswith("evidence-") for key in document["keys"]] == [False, True]
     assert all("d" not in key for key in document["keys"])
 
 
@@ -69,7 +70,7 @@ async def test_a_key_changes_over_without_a_pause_beside_running_servers(tmp_pat
         await keys("rotate", **settings)
         async with client_of(target, new) as partner:
             await open_merchant(partner, "three")
-        assert len(json.loads(await keys("jwks", **settings))["keys"]) == 2
+        assert len(json.loads(await keys("jwks", **settings))["keys"]) == 3
 
 
 @pytest.mark.parametrize("act", ["suspend", "resume", "add"])

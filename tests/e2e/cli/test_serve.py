@@ -34,6 +34,14 @@ async def test_the_first_start_tells_where_it_listens_and_where_the_one_credenti
     assert (tmp_path / "data" / "master.key").read_text().strip() not in said
 
 
+async def test_a_start_says_at_once_what_it_does(tmp_path):
+    async with serving(tmp_path) as server:
+        first = await asyncio.wait_for(server.process.stderr.readline(), PATIENCE_S)
+        assert first.decode() == f"keelpay: starting a test installation, its files in {tmp_path}\n"
+        assert not server.lines
+        await server.until("listening")
+
+
 async def test_the_second_start_keeps_the_credential_and_everything_else(tmp_path):
     path = tmp_path / "sandbox-partner.pem"
     keys, names = [], []
@@ -61,7 +69,8 @@ async def test_every_line_is_json_and_each_call_has_its_request_id(tmp_path):
     calls = [line for line in lines if "method" in line]
     assert any(line["method"].endswith("/CreateMerchant") for line in calls)
     assert all(line["request_id"] and line["code"] == "OK" for line in calls)
-    assert [line["message"] for line in lines if "message" in line] == ["listening", "leaving", "stopped"]
+    steps = [line["message"] for line in lines if line["logger"] == "keelpay"]
+    assert steps == ["listening", "leaving", "stopped"]
 
 
 async def test_a_call_that_was_accepted_is_finished_when_the_server_is_told_to_leave(tmp_path):

@@ -62,7 +62,7 @@ class Phone:
 
     def __init__(self, address: str) -> None:
         self.address, self.token, self.steps = urlsplit(address), "", []
-        self.device = SoftPasskey(origin=android_origin(FINGERPRINT))
+        self.device, self.device_id = SoftPasskey(origin=android_origin(FINGERPRINT)), _id()
 
     async def call(self, step: str, method: str, /, **members: Any) -> dict[str, Any]:
         """Posts JSON to a method and records both sides."""
@@ -89,8 +89,9 @@ async def walk(made: Any) -> list[Step]:
     payer = await made.acme.payers.create("kai", locale="en", region="CN")
     enrol = await made.acme.tokens.enrol_link(payer, made.acme.attest(payer, amr=["otp"]))
     opened = await phone.call(
-        "open-enrol", "gateway.v1.CheckoutService/OpenSession", token=enrol.token, requestId=_id()
-    )
+        "open-enrol", "gateway.v1.CheckoutService/OpenSession", token=enrol.token, requestId=_id(),
+        deviceId=phone.device_id,
+    )  # fmt: skip
     phone.token = opened["token"]["value"]
     started = await phone.call(
         "start-registration", "auth.v1.PasskeyService/StartRegistration", parent=opened["session"]["payer"],
@@ -111,7 +112,10 @@ async def walk(made: Any) -> list[Step]:
     payment = await made.acme.payments.create(draft)
     link = await made.acme.orders.create_checkout_link(payment)
     phone.token = ""
-    opened = await phone.call("open-pay", "gateway.v1.CheckoutService/OpenSession", token=link.token, requestId=_id())
+    opened = await phone.call(
+        "open-pay", "gateway.v1.CheckoutService/OpenSession", token=link.token, requestId=_id(),
+        deviceId=phone.device_id,
+    )  # fmt: skip
     phone.token = opened["token"]["value"]
     session = opened["session"]
     name = session["checkout"]["payment"]["name"]
@@ -133,7 +137,10 @@ async def walk(made: Any) -> list[Step]:
     await phone.call("receipt", "gateway.v1.CheckoutService/GetReceipt", payment=name)
     await phone.call("refresh", "gateway.v1.CheckoutService/RefreshSession")
     phone.token = ""
-    await phone.call("open-again", "gateway.v1.CheckoutService/OpenSession", token=link.token, requestId=_id())
+    await phone.call(
+        "open-again", "gateway.v1.CheckoutService/OpenSession", token=link.token, requestId=_id(),
+        deviceId=phone.device_id,
+    )  # fmt: skip
     return phone.steps
 
 

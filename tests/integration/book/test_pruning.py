@@ -134,6 +134,7 @@ def link(number, state, expire_us, update_us):
         None,
         int(state),
         0,
+        "",
         expire_us,
         1,
         update_us,

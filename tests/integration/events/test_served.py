@@ -13,7 +13,8 @@ from keelpay_server.events.sender import Sender, SendingSettings
 from keelpay_server.events.service import EventService
 from keelpay_server.rpc.access_log import AccessLog
 from keelpay_server.rpc.listeners import Listener
-from keelpay_server.rpc.server import RpcServer, ServerSettings
+from keelpay_server.rpc.server import RpcServer
+from keelpay_server.rpc.server_settings import ServerSettings
 from tests.integration.events.happenings import ACME, CURSORS, SEAL, amounts, begin, happen
 
 SERVICE = event_service_pb2.DESCRIPTOR.services_by_name["EventService"]

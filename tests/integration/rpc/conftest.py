@@ -15,7 +15,8 @@ from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused
 from keelpay_server.rpc.access_log import AccessLog
 from keelpay_server.rpc.listeners import Listener
-from keelpay_server.rpc.server import RpcServer, ServerSettings
+from keelpay_server.rpc.server import RpcServer
+from keelpay_server.rpc.server_settings import ServerSettings
 from tests.integration.rpc.echo import ECHO, EchoRequest, EchoResponse, EchoServicer
 
 SCOPES = frozenset({"echo.write", "echo.read"})

@@ -17,7 +17,8 @@ from keelpay_server.rpc.access_log import AccessLog
 from keelpay_server.rpc.contract import StartRefusedError
 from keelpay_server.rpc.listeners import ClientCertificate, Listener, Tls
 from keelpay_server.rpc.metrics import expose
-from keelpay_server.rpc.server import RpcServer, ServerSettings
+from keelpay_server.rpc.server import RpcServer
+from keelpay_server.rpc.server_settings import ServerSettings
 from tests.integration.rpc.conftest import LOCAL, authenticate, serving
 from tests.integration.rpc.echo import ECHO, LAWLESS, EchoRequest, EchoResponse, EchoServicer
 

@@ -20,6 +20,7 @@ TYPES = {
     "withdrawal": "keelpay.withdrawal.v1",
     "passkey_add": "keelpay.passkey-add.v1",
     "recovery_veto": "keelpay.recovery-veto.v1",
+    "passkey_resume": "keelpay.passkey-resume.v1",
 }
 
 

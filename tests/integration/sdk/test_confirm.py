@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 import keelpay
-from keelpay import ConfirmationMethod, Money, enums
+from keelpay import BrowserSigner, ConfigurationError, ConfirmationMethod, Money, enums
 from keelpay.api.auth.v1 import confirmation_service_pb2, passkey_service_pb2
 from keelpay.api.gateway.v1 import payment_pb2, payment_request_pb2, payment_service_pb2
 from keelpay.challenge import DisplayedPayment
@@ -163,7 +163,10 @@ async def test_secure_payment_confirmation_signs_what_the_browser_shows(server, 
         {"total": {"currency": "CNY", "value": "0.01"}},
         {"total": {"currency": "USD", "value": "12.30"}},
         {"payeeName": "Somebody"},
+        {"payeeName": None},
+        {"payeeOrigin": "https://evil.example"},
         {"instrument": {"displayName": "Other", "icon": ""}},
+        {"instrument": {"displayName": "Balance", "icon": "", "details": "of somebody else"}},
     ],
 )
 async def test_a_browser_is_never_asked_to_show_other_terms(change, server, driver, passkey, ids):
@@ -305,3 +308,39 @@ async def test_a_recovery_is_vetoed_with_an_old_passkey(server, driver, passkey,
     await driver.call(lambda c: c.passkeys.veto_recovery(cooling, PasskeySigner(passkey)))
     (veto,) = server.called("PasskeyService/VetoRecovery")
     assert (veto.request.name, veto.request.confirmation) == (cooling, NAME)
+
+
+async def test_a_suspension_is_lifted_with_another_passkey(server, driver, passkey, ids):
+    suspended = f"{PAYER}/passkeys/psk-2"
+    terms = {"passkey_id": suspended, "passkey_display": "old phone"}
+    server.script(START, started(confirmation("passkey_resume", ids, **terms)))
+    await driver.call(lambda c: c.passkeys.resume(suspended, PasskeySigner(passkey)))
+    (resumed,) = server.called("PasskeyService/ResumePasskey")
+    assert (resumed.request.name, resumed.request.confirmation) == (suspended, NAME)
+
+
+@pytest.mark.parametrize(
+    ("signer", "words"),
+    [("x", "'x' is no signer"), (BrowserSigner, "BrowserSigner(...)"), ({"a": 1}, "is no signer")],
+)
+async def test_what_cannot_sign_is_told_before_anything_is_asked(server, driver, signer, words):
+    with pytest.raises(ConfigurationError) as told:
+        await driver.call(lambda c: c.payments.confirm(payment(), signer))
+    assert words in told.value.message
+    assert not server.called(START)
+
+
+@pytest.mark.parametrize(
+    ("returned", "words"),
+    [(None, "returned None"), ({"id": "x"}, "returned a dict"), (b"{}", "returned a bytes"), ("yes", "no JSON object"),
+     ("[]", "no JSON object")],
+)  # fmt: skip
+async def test_what_no_browser_returns_is_told_and_never_sent(server, driver, ids, returned, words):
+    server.script(START, started(payment_confirmation(ids)))
+    server.script(REJECT, confirmation_service_pb2.RejectConfirmationResponse())
+    with pytest.raises(ConfigurationError) as told:
+        await driver.call(lambda c: c.payments.confirm(payment(), lambda request: returned))
+    assert words in told.value.message
+    assert "nothing was confirmed" in told.value.message
+    assert len(server.called(REJECT)) == 1
+    assert not server.called(CONFIRM)

@@ -210,7 +210,7 @@ ROUTES = {
 }
 WATCHES = (keelpay.AsyncPaymentWatch, keelpay.PaymentWatch, keelpay.AsyncEventStream, keelpay.EventStream)
 # RPCs at the end of a ceremony; test_confirm.py makes them.
-CEREMONIES = {"PasskeyService/VetoRecovery", "PayerService/Withdraw"}
+CEREMONIES = {"PasskeyService/VetoRecovery", "PasskeyService/ResumePasskey", "PayerService/Withdraw"}
 
 
 def test_every_rpc_of_the_contract_has_a_namespace_method():

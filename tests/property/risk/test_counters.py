@@ -86,7 +86,7 @@ some_facts = st.builds(
 
 @st.composite
 def events(draw):
-    match draw(st.sampled_from(["pay", "pay", "pay", "label", "list", "other"])):
+    match draw(st.sampled_from(["pay", "pay", "pay", "label", "copied", "list", "other"])):
         case "pay":
             data = {"decision": to_data(draw(some_facts), first=draw(st.booleans()), proven=draw(st.booleans()))}
             return Event("payment.captured", "pay", b"1", 1, "m1", data)
@@ -94,6 +94,9 @@ def events(draw):
             marks = draw(st.lists(st.tuples(st.sampled_from([1000, -500]), times), max_size=2))
             data = {"facts": draw(some_facts)._asdict(), "marks": marks, "explained": draw(st.booleans())}
             return Event("risk.reported", "dec", b"1", 1, "m1", data)
+        case "copied":
+            data = {"payer": draw(st.sampled_from(["p/1", "p/2", "p/3"])), "state": 1}
+            return Event("passkey.counter_regressed", "key", b"1", 2, "p", data)
         case "list":
             data = {"entry": draw(names), "strength": draw(st.integers(0, 3)), "expire_time": START_US, "by": "x"}
             return Event("list_entry.changed", "listEntries", "x", 1, "", data)

@@ -44,6 +44,12 @@ def test_settings_that_make_no_sense_are_named(keelpay, tmp_path, content, word)
     assert word in one_sentence(result)
 
 
+def test_live_mode_with_the_sandboxs_banks_says_what_to_do(keelpay):
+    result = keelpay("serve", "--mode", "live")
+    assert result.exit_code == FailureKind.SETTINGS
+    assert "one [[rails]] each with name, channel and address" in one_sentence(result)
+
+
 def test_settings_that_are_not_there_are_named(keelpay):
     result = keelpay("verify", "--config", "nowhere.toml")
     assert result.exit_code == FailureKind.SETTINGS

@@ -8,11 +8,12 @@ import pytest
 from keelpay_server.book.call import Call, set_current
 from keelpay_server.book.caller import Caller, CallerKind
 from keelpay_server.cli.logs import Voice, is_human
-from keelpay_server.rpc.access_log import Entry, line_of
+from keelpay_server.rpc.access_log import DROPPED, Entry, HttpEntry, line_of
 
 ENTRY = Entry(
     1_790_000_000_123_000, "req-1", "/keelpay.api.gateway.v1.PaymentService/Get", "partner:shop", "OK", "", 1500
 )
+REQUEST = HttpEntry(1_790_000_000_123_000, "", "GET", "/pay", 404, 1500, 77, "192.0.2.7")
 REFUSAL = ENTRY._replace(code="NOT_FOUND", reason="RESOURCE_NOT_FOUND")
 
 
@@ -38,13 +39,12 @@ def test_lines_for_machines_are_json_whatever_speaks(root):
     def act(voice):
         voice.install("info")
         voice.announce("listening", address="127.0.0.1:1")
-        voice.access(line_of(ENTRY) + line_of(REFUSAL))
+        voice.access(line_of(ENTRY) + line_of(REFUSAL) + line_of(REQUEST))
         logging.getLogger("keelpay.work").warning('two\nlines and a "quote"')
 
     lines = [json.loads(line) for line in spoken(False, act).splitlines()]
-    assert [line.get("message") or line["code"] for line in lines] == [
-        "listening", "OK", "NOT_FOUND", 'two\nlines and a "quote"',
-    ]  # fmt: skip
+    assert [line["message"] for line in lines] == ["listening", "call", "call", "request", 'two\nlines and a "quote"']
+    assert all(list(line)[:4] == ["time", "level", "logger", "message"] for line in lines)
     assert all(line["time"].endswith("Z") and len(line["time"]) == 24 for line in lines)
 
 
@@ -78,9 +78,15 @@ def test_lines_for_people_are_no_json_and_say_the_same():
 
 
 def test_dropped_lines_are_told_to_people_too():
-    told = spoken(True, lambda voice: voice.access('{"access_log_lines_dropped":7}\n'))
-    assert "access_log_lines_dropped" in told
-    assert "7" in told
+    dropped = f'{{"time":"2026-01-02T03:04:05.678Z","level":"WARNING","message":"{DROPPED}","lines":7}}\n'
+    told = spoken(True, lambda voice: voice.access(dropped))
+    assert f"7 {DROPPED}" in told
+
+
+def test_a_request_is_told_to_people_too():
+    told = spoken(True, lambda voice: voice.access(line_of(REQUEST)))
+    for word in ("404", "GET /pay", "77 bytes", "192.0.2.7", "1.5 ms"):
+        assert word in told
 
 
 @pytest.mark.parametrize("choice, human", [("json", False), ("text", True), ("auto", False)])

@@ -3,8 +3,9 @@
 import pytest
 
 from keelpay_server.app.failure import FailureKind, explain
+from keelpay_server.app.master_key import load_master_key
 from keelpay_server.app.start_checks import check_start
-from keelpay_server.config import RailSettings, Settings, SettingsError, TlsSettings, load_master_key, load_settings
+from keelpay_server.config import RailSettings, Settings, SettingsError, TlsSettings, load_settings
 from keelpay_server.rails.sandbox.store import BankFileBusy, BankFileError, BankStore
 from tests.e2e.certificates import Authority
 

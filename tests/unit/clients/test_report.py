@@ -16,8 +16,8 @@ from keelpay_clients.figures import (
     SettlementFigure,
     StatementFigure,
 )
-from keelpay_clients.report import Check, Report, Share, Spread, groups, spread, success_of
-from keelpay_clients.report_table import money, print_report
+from keelpay_clients.report import Check, Report, Share, Spread, groups, money, spread, success_of
+from keelpay_clients.report_table import print_report
 
 
 def payment(**fields):
@@ -152,6 +152,15 @@ def test_only_the_systems_own_lag_counts():
 )
 def test_amounts_are_read_with_thousands(amount_minor, text):
     assert money(amount_minor, "CNY") == text
+
+
+def test_amounts_that_are_known_twice_are_read_in_their_currency_and_counts_are_not():
+    out = Console(record=True, width=80, file=StringIO())
+    print_report(report(settlements=(SettlementFigure(1999, 16, 495, 1488, True),)), out)
+    told = " ".join(out.export_text().split())
+    assert "│ ≠ 19.99 CNY │" in told
+    assert "captured: payments 20.00 CNY, settlements 19.99 CNY" in told
+    assert "payments │ played │ listed │ 2 │" in told
 
 
 @pytest.mark.parametrize("fields", [{}, {"findings": (), "payments": ()}])

@@ -166,6 +166,12 @@ def test_what_we_owe_must_be_covered_at_the_stated_rates(rates, faults):
     assert broken(read_journal(book.batches), book.head_row(), rates=rates) == faults
 
 
+def test_what_is_short_is_told_as_people_read_it():
+    book = covered_book()
+    (finding,) = [each for each in read_journal(book.batches).findings(book.head_row()) if not each.ok]
+    assert finding.detail == "0.30 CNY more is owed than there is"
+
+
 # ---- 7
 
 

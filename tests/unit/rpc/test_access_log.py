@@ -3,7 +3,7 @@
 import json
 import threading
 
-from keelpay_server.rpc.access_log import AccessLog, Entry, line_of
+from keelpay_server.rpc.access_log import DROPPED, AccessLog, Entry, HttpEntry, line_of
 
 ENTRY = Entry(1_700_000_000_123_456, "order-4711", "/keelpay.X/Y", "partner:acme", "OK", "", 1_234)
 
@@ -11,12 +11,32 @@ ENTRY = Entry(1_700_000_000_123_456, "order-4711", "/keelpay.X/Y", "partner:acme
 def test_a_line_is_json_with_the_time_in_utc():
     assert json.loads(line_of(ENTRY)) == {
         "time": "2023-11-14T22:13:20.123Z",
+        "level": "INFO",
+        "logger": "keelpay.access",
+        "message": "call",
         "request_id": "order-4711",
         "method": "/keelpay.X/Y",
         "caller": "partner:acme",
         "code": "OK",
         "reason": "",
         "ms": 1.234,
+    }
+
+
+def test_a_line_of_a_request_is_in_the_same_style():
+    entry = HttpEntry(1_700_000_000_123_456, "req-1", "GET", "/pay", 200, 1_234, 5_678, "192.0.2.7")
+    assert json.loads(line_of(entry)) == {
+        "time": "2023-11-14T22:13:20.123Z",
+        "level": "INFO",
+        "logger": "keelpay.access",
+        "message": "request",
+        "request_id": "req-1",
+        "verb": "GET",
+        "path": "/pay",
+        "status": 200,
+        "ms": 1.234,
+        "bytes": 5678,
+        "address": "192.0.2.7",
     }
 
 
@@ -52,7 +72,7 @@ def test_a_stuck_sink_drops_lines_and_tells_how_many():
     log.close()
     lines = [json.loads(line) for block in blocks for line in block.splitlines()]
     assert sum("method" in line for line in lines) == 11
-    assert sum(line.get("access_log_lines_dropped", 0) for line in lines) == 15
+    assert [line["lines"] for line in lines if line["message"] == DROPPED] == [15]
 
 
 def test_a_closed_stream_does_not_end_the_log():

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keelpay.api.gateway.v1 import order_pb2, order_service_pb2
 from keelpay.api.risk.v1 import rule_service_pb2
 from keelpay_server.book.refusal import Refused
 from keelpay_server.rpc.validation import VIOLATIONS_MAX, compile_check, require_valid
@@ -219,3 +220,14 @@ def test_an_enum_that_is_not_required_may_be_left_out_and_must_be_known_where_it
     assert check(rule_service_pb2.ListEntriesRequest()) is None
     assert check(rule_service_pb2.ListEntriesRequest(kind=1)) is None
     assert [field for field, _ in check(rule_service_pb2.ListEntriesRequest(kind=99))] == ["kind"]
+
+
+def test_an_address_to_return_to_is_told_in_words():
+    order = order_pb2.Order(return_url="http://shop.example/thanks")
+    with pytest.raises(Refused) as refused:
+        require_valid(
+            order_service_pb2.CreateOrderRequest(parent="merchants/cafe", request_id=str(uuid.uuid4()), order=order)
+        )
+    (sentence,) = (words for field, words in refused.value.violations if field == "order.return_url")
+    assert sentence.startswith("must be an https address")
+    assert "http is not taken" in sentence

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 import keelpay
-from keelpay import CaptureMethod, Channel, Device, Money, PaymentDraft, PaymentMethod, Region, new_request_id
+from keelpay import CaptureMethod, Channel, Device, Money, PaymentDraft, PaymentMethod, Region, models, new_request_id
+from keelpay.api.gateway.v1 import order_pb2
 from keelpay.enums import RegionSource
 
 PAYER = "partners/shop/payers/ann"
@@ -104,3 +105,21 @@ async def test_a_draft_for_an_order_pays_the_merchant_of_the_order():
         assert made.merchant == "merchants/cafe"
         with pytest.raises(keelpay.errors.ConfigurationError, match="which merchant"):
             client.payments.draft(amount=amount, method=method, region="CN")
+
+
+async def test_a_draft_for_an_order_of_one_payer_is_for_that_payer():
+    clients = keelpay.AsyncClient("127.0.0.1:1", credentials=keelpay.credentials.local(keelpay.credentials.anonymous()))
+    ann, ben = "partners/p/payers/ann", "partners/p/payers/ben"
+    order = models.Order.of(order_pb2.Order(name="merchants/cafe/orders/o", payer=ann))
+    amount = keelpay.Money(100, "CNY")
+    async with clients as client:
+
+        def payer_of(order, **method):
+            drafted = client.payments.draft(
+                order=order, amount=amount, method=keelpay.PaymentMethod.wallet(**method), region="CN"
+            )
+            return drafted.raw.payment.payer
+
+        assert payer_of(order) == ann
+        assert payer_of(order, payer=ben) == ben  # as it was said; the server refuses it in a sentence
+        assert payer_of(order.name) == ""

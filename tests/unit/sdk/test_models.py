@@ -136,9 +136,10 @@ def test_models_are_frozen_and_equal_by_what_they_tell():
 
 def test_the_data_of_an_event_is_plain():
     raw = event_pb2.Event(type="something.new")
-    raw.data.update({"amount_minor": "9007199254740993", "nested": {"a": [1, None, True]}})
+    raw.data.update({"amount_minor": "9007199254740993", "nested": {"a": [1, None, True]}, "state": 8})
     event = models.Event.of(raw)
-    assert event.data == {"amount_minor": "9007199254740993", "nested": {"a": [1, None, True]}}
+    assert event.data == {"amount_minor": "9007199254740993", "nested": {"a": [1, None, True]}, "state": 8}
+    assert (type(event.data["state"]), type(event.data["nested"]["a"][0])) == (int, int)  # a Struct has floats alone
     assert event.type == "something.new"
 
 

@@ -19,7 +19,7 @@ PURE_ROOMS = ("ledger", "book", "gateway", "risk", "clearing", "auth", "insight"
 EFFECTS = {
     "*/service*.py": "servicers await the engine and speak gRPC",
     "*/service/*.py": "servicers await the engine and speak gRPC",
-    "*/*_service.py": "servicers await the engine and speak gRPC",
+    "*/*_service*.py": "servicers await the engine and speak gRPC",
     "*/reads.py": "queries await the database port",
     "book/clock.py": "the one place that asks the machine for the time",
     "book/engine.py": "runs the lanes",
@@ -49,7 +49,7 @@ CLOCK_CALLS = {"now", "utcnow", "today"}
 WIRE = frozenset({"grpc", "grpc_health", "grpc_reflection", "grpc_status", "google.protobuf", "google.rpc", "keelpay"})
 # Who may know grpc and generated code, by pattern from the server's folder.
 WIRE_READERS = (
-    "rpc/*", "edge/*", "*/service*.py", "*/service/*.py", "*/*_service.py", "*/*_servicer.py", "*/*_render.py",
+    "rpc/*", "edge/*", "*/service*.py", "*/service/*.py", "*/*_service*.py", "*/*_servicer.py", "*/*_render.py",
     "rails/grpc_*",
     "rails/sandbox/notifier.py", "rails/sandbox/remote_levers.py", "rails/sandbox/server.py", "rails/conformance/*",
     "app.py", "app/*", "cli.py", "cli/*",

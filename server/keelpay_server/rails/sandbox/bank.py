@@ -1,4 +1,4 @@
-"""The sandbox bank itself: its clock, its transactions, its days and statements. Synchronous, one caller at a time.
+"""The sandbox bank itself: its transactions, one caller at a time, each after whatever fell due before it.
 
 In: operations, queries, the levers of a test. Out: answers and statements. Invariant: what falls due before a day ends
 is decided on that day; a closed day's statement never changes; nothing is answered before it is committed.
@@ -6,7 +6,6 @@ is decided on that day; a closed day's statement never changes; nothing is answe
 
 from collections.abc import Callable, Sequence
 from datetime import date
-from hashlib import blake2b
 from typing import Final
 
 from keelpay_server.book.rail import (
@@ -16,20 +15,20 @@ from keelpay_server.book.rail import (
     OperationResult,
     RailCapabilities,
     Statement,
-    StatementLine,
     StatementLineKind,
     StatementUnavailableError,
 )
-from keelpay_server.book.times import DAY_US, MINUTE_US
 
 from .behaviour import BankProfile, capabilities_of
+from .clock import BankClock
+from .closing import close_accounts, closed_statement
 from .desk import Answer, Desk
-from .magic import SCENARIOS
-from .operation import Operation, line_key_of, result_of
+from .news import News
+from .operation import Operation, result_of
 from .orders import ScenarioOrders
-from .store import NEVER_DAY, Account, BankStore, ClosedDay, Entry, Notice
+from .rebooking import misstate_line, take_back
+from .store import BankStore, Notice
 
-_EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
 _APPROVE: Final = b"approve"
 
 
@@ -48,17 +47,10 @@ class SandboxBank:
     ) -> None:
         self.profile = profile
         self._store = store
-        self._clock = clock
-        self._tells = tells
-        self._latest_us = 0
+        self._news = News(store, profile.bank, tells=tells)
         self._lost_keys: set[bytes] = set()
-        self._forced = ("", 0)
         self.orders = ScenarioOrders()
-        saved = store.clock()
-        self._offset_us, self._day = saved or (0, self._day_of(clock()))
-        if saved is None:
-            with store.transaction():
-                store.set_clock(self._offset_us, self._day)
+        self._clock = BankClock(store, clock, profile.utc_offset_minutes)
 
     @property
     def durable(self) -> bool:
@@ -68,13 +60,12 @@ class SandboxBank:
     @property
     def business_date(self) -> date:
         """The open business day."""
-        return date.fromordinal(self._day)
+        return date.fromordinal(self._clock.day)
 
     @property
     def now_us(self) -> int:
         """The bank's time; never goes back while the bank runs."""
-        self._latest_us = max(self._latest_us, self._clock() + self._offset_us)
-        return self._latest_us
+        return self._clock.now_us
 
     def close(self) -> None:
         """Closes the file."""
@@ -126,12 +117,12 @@ class SandboxBank:
         """
         assert min(step_us, days) >= 0, "the bank's clock never goes back"
         with self._store.transaction():
-            self._offset_us += step_us
+            self._clock.push(step_us)
             self._catch_up()
             if days:
-                self._offset_us += self._start_of(self._day + days) - self.now_us
+                self._clock.push(self._clock.start_of(self._clock.day + days) - self.now_us)
                 self._catch_up()
-            self._store.set_clock(self._offset_us, self._day)
+            self._clock.save()
         return self.now_us
 
     def advance_to(self, time_us: int) -> int:
@@ -151,8 +142,8 @@ class SandboxBank:
             desk = self._desk(self.now_us, rows)
             desk.fall_due(row)
             self._save(desk)
-            self._return_payouts(desk)
-            self._tell([(key, self.now_us)], self.now_us)
+            take_back(self._store, desk, self._clock.day)
+            self._news.tell([(key, self.now_us)], self.now_us)
         return result_of(desk.changed[key])
 
     def force(self, scenario: str, operation_count: int) -> None:
@@ -161,9 +152,7 @@ class SandboxBank:
         Raises:
             KeyError: There is no such scenario.
         """
-        if scenario not in SCENARIOS:
-            raise KeyError(scenario)
-        self._forced = (scenario, operation_count)
+        self.orders.force(scenario, operation_count)
 
     def post_entry(
         self, kind: StatementLineKind, amount_minor: int, currency: str, *, operation_key: bytes = b"", text: str = "",
@@ -192,15 +181,7 @@ class SandboxBank:
         """
         with self._store.transaction():
             self._catch_up()
-            entry = self._store.entry_of(line_key_of(operation_key))
-            if entry is None or entry.day != self._day:
-                return False
-            day = NEVER_DAY if day_shift is None else entry.day + day_shift
-            self._store.rebook(entry.natural_key, day, entry.amount_minor + delta)
-            if twice:
-                second = entry._replace(natural_key=entry.natural_key + ":2", posted=self._store.next_posted())
-                self._store.post((second,))
-        return True
+            return misstate_line(self._store, self._clock.day, operation_key, day_shift, delta, twice=twice)
 
     def statement(self, day: date, currency: str) -> Statement:
         """Returns the statement of a closed day.
@@ -210,59 +191,41 @@ class SandboxBank:
         """
         with self._store.transaction():
             self._catch_up()
-            if day.toordinal() >= self._day:
+            if day.toordinal() >= self._clock.day:
                 raise StatementUnavailableError(f"{day} is not closed")
-            head = self._store.closed_day(currency, day.toordinal())
-            entries = self._store.lines_of(currency, day.toordinal()) if head else []
-        if head is None:
-            raise StatementUnavailableError(f"there is no account in {currency} on {day}")
-        lines = tuple(
-            StatementLine(
-                number, entry.natural_key, StatementLineKind(entry.kind), entry.amount_minor, currency,
-                entry.operation_key, day, entry.bank_reference, entry.text,
-            )
-            for number, entry in enumerate(entries, start=1)
-        )  # fmt: skip
-        return Statement(self.profile.bank, head.number, day, currency, head.opening_minor, head.closing_minor, lines)
+            return closed_statement(self._store, self.profile.bank, day, currency)
 
     def notices(self, items_max: int) -> list[tuple[Notice, OperationResult | None]]:
         """Returns the oldest news, with the result where it is about an operation."""
         with self._store.transaction():
             self._catch_up()
-            news = self._store.notices(items_max)
+            news = self._news.oldest(items_max)
             rows = self._store.load(notice.operation_key for notice in news if notice.operation_key)
         return [(n, result_of(rows[n.operation_key]) if n.operation_key else None) for n in news]
 
     def drop_notice(self, notice_id: bytes) -> None:
         """Forgets news that keelpay has taken."""
         with self._store.transaction():
-            self._store.drop_notice(notice_id)
+            self._news.drop(notice_id)
 
     def _desk(self, now_us: int, rows: dict[bytes, Operation]) -> Desk:
         return Desk(
             profile=self.profile,
             now_us=now_us,
-            day=self._day,
+            day=self._clock.day,
             rows=rows,
             accounts={account.currency: account for account in self._store.accounts()},
             next_posted=self._store.next_posted,
             lost_keys=self._lost_keys,
-            forced=self._take_forced,
+            forced=self.orders.take_forced,
             ordered=self.orders.take,
         )
-
-    def _take_forced(self, kind: OperationKind) -> str:
-        name, count = self._forced
-        if not count or kind not in SCENARIOS[name].kinds:
-            return ""
-        self._forced = (name, count - 1)
-        return name
 
     def _catch_up(self) -> None:
         """Decides what is due and closes days that have ended, day by day."""
         now_us = self.now_us
         while True:
-            day_end_us = self._start_of(self._day + 1)
+            day_end_us = self._clock.start_of(self._clock.day + 1)
             until_us = min(now_us, day_end_us - 1)
             due = self._store.load_due(until_us)
             if due:
@@ -272,63 +235,23 @@ class SandboxBank:
                 for row in due:
                     desk.fall_due(row)
                 self._save(desk)
-                self._return_payouts(desk)
-                self._tell([(row.key, row.due_us) for row in due], now_us)
+                take_back(self._store, desk, self._clock.day)
+                self._news.tell([(row.key, row.due_us) for row in due], now_us)
             if now_us < day_end_us:
                 return
             self._close_day()
 
-    def _return_payouts(self, desk: Desk) -> None:
-        """Takes back payments out: without a trace where their line is not stated yet, else by a line of its own."""
-        for key, kind in desk.rebooked:
-            entry = self._store.entry_of(line_key_of(key))
-            assert entry is not None, "a payment out that succeeded has posted its line"
-            account = desk.accounts[entry.currency]
-            desk.accounts[entry.currency] = account._replace(balance_minor=account.balance_minor - entry.amount_minor)
-            if entry.day == self._day:
-                self._store.rebook(entry.natural_key, NEVER_DAY, entry.amount_minor)
-            else:
-                back = entry._replace(natural_key=f"{entry.natural_key}:return", posted=self._store.next_posted())
-                self._store.post((back._replace(day=self._day, kind=kind, amount_minor=-entry.amount_minor),))
-        if desk.rebooked:
-            self._store.save_accounts(desk.accounts.values())
-
     def _close_day(self) -> None:
-        accounts: list[Account] = []
-        for account in self._store.accounts():
-            lines: list[Entry] = self._store.lines_of(account.currency, self._day)
-            closing = account.stated_minor + sum(line.amount_minor for line in lines)
-            number = account.number + 1
-            head = ClosedDay(account.currency, self._day, number, account.stated_minor, closing, len(lines))
-            self._store.close_day(head)
-            accounts.append(account._replace(stated_minor=closing, number=number))
-            if self._tells:
-                name = f"{self.profile.bank}/{account.currency}/{self._day}".encode()
-                notice_id = blake2b(name, digest_size=16).digest()
-                self._store.add_notices((Notice(notice_id, self.now_us, b"", self._day, account.currency),))
-        self._store.save_accounts(accounts)
-        self._day += 1
-        self._store.set_clock(self._offset_us, self._day)
-
-    def _tell(self, decided: list[tuple[bytes, int]], now_us: int) -> None:
-        """Keeps news of decisions; the id follows from the key and the moment, so that a repeat is the same news."""
-        if self._tells:
-            self._store.add_notices(
-                Notice(blake2b(key + due_us.to_bytes(8, "big"), digest_size=16).digest(), now_us, key, 0, "")
-                for key, due_us in decided
-            )
+        day = self._clock.day
+        for currency in close_accounts(self._store, day):
+            self._news.tell_closed(currency, day, self.now_us)
+        self._clock.next_day()
 
     def _save(self, desk: Desk) -> None:
         self._store.save(desk.changed.values())
         if desk.entries:
             self._store.post(desk.entries)
             self._store.save_accounts(desk.accounts.values())
-
-    def _day_of(self, time_us: int) -> int:
-        return _EPOCH_DAY + (time_us + self.profile.utc_offset_minutes * MINUTE_US) // DAY_US
-
-    def _start_of(self, day: int) -> int:
-        return (day - _EPOCH_DAY) * DAY_US - self.profile.utc_offset_minutes * MINUTE_US
 
 
 def _can_become(row: Operation, outcome: OperationOutcome) -> bool:

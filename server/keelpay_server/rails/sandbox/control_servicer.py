@@ -12,6 +12,7 @@ from keelpay.api.sandbox.v1 import bank_control_pb2_grpc
 from keelpay_server.book.rail import OperationOutcome, StatementLineKind, StatementUnavailableError
 from keelpay_server.book.statement_file import render_statement
 from keelpay_server.book.times import DAY_US, SECOND_US
+from keelpay_server.book.wire_render import stamp
 from keelpay_server.rails import grpc_conversion as conversion
 
 from .bank import SandboxBank
@@ -118,7 +119,7 @@ class ControlServicer(bank_control_pb2_grpc.SandboxBankControlServiceServicer):
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, reason)
         now_us = await self._lane.call(SandboxBank.advance, step_us=step_us, days=request.days)
         return control_pb.AdvanceTimeResponse(
-            bank_time=conversion.timestamp(now_us), business_date=self._lane.bank.business_date.isoformat()
+            bank_time=stamp(now_us), business_date=self._lane.bank.business_date.isoformat()
         )
 
     async def PostEntry(self, request: control_pb.PostEntryRequest, context: Context) -> control_pb.PostEntryResponse:

@@ -1,8 +1,8 @@
 """How the sandbox bank decides: one desk a transaction, over the operations that transaction loaded.
 
 In: loaded rows, accounts, the bank's time. Out: answers, changed rows, entries, news. Pure but for its own lists.
-Invariant: the key is looked up before anything else; the sum of captures never exceeds what was authorized, that of
-refunds never what was captured; every success that moves our money posts exactly one line (and its fee line).
+Invariant: the key is looked up before anything else; nothing is decided that an obstacle stands against; every success
+that moves our money posts exactly one line (and its fee line).
 """
 
 from collections.abc import Callable
@@ -17,8 +17,9 @@ from keelpay_server.book.rail import (
 )
 from keelpay_server.book.times import SECOND_US
 
-from .behaviour import BEHAVIOURS, BankProfile, Behaviour, cost_of
+from .behaviour import BEHAVIOURS, BankProfile, cost_of
 from .magic import NEVER_S, SCENARIOS, Scenario, scenario_of
+from .obstacle import obstacle
 from .operation import Operation, body_of, fence, line_key_of, new_operation, result_of
 from .store import Account, Entry
 
@@ -106,7 +107,7 @@ class Desk:
             self._lost_keys.add(request.key)
             return Answer(OperationResult(request.key, OperationOutcome.NOT_FOUND), silent=True)
         row = new_operation(request, body, name, self._now_us)
-        code = self._obstacle(request)
+        code = obstacle(request, self._rows.get(request.original_key), self._profile, self._now_us)
         row = self._end(row, FAILED, code) if code else self._decide(row, request, scenario)
         self._put(row)
         answer = Answer(result_of(row), scenario.silent)
@@ -155,41 +156,6 @@ class Desk:
             original = self._rows.get(request.original_key)
             name = original.scenario if original else ""
         return name
-
-    def _obstacle(self, request: OperationRequest) -> str:
-        """Returns why the request cannot be carried out by anybody, or an empty text."""
-        if request.kind is not OperationKind.VOID:
-            if request.amount_minor <= 0:
-                return "INVALID_REQUEST"
-            if request.currency not in self._profile.currencies:
-                return "UNSUPPORTED"
-        if request.kind in {OperationKind.AUTHORIZE, OperationKind.PAY}:
-            finds_user = self._profile.behaviour is Behaviour.WALLET and request.kind is OperationKind.AUTHORIZE
-            if not request.instrument and not finds_user:
-                return "INVALID_REQUEST"
-            separate = request.kind is OperationKind.AUTHORIZE and not request.capture
-            return "UNSUPPORTED" if separate and not self._behaviour.separate_capture else ""
-        original = self._rows.get(request.original_key)
-        if request.kind is OperationKind.VOID:
-            return _void_obstacle(original)
-        if original is None or original.kind != OperationKind.AUTHORIZE or original.outcome != SUCCEEDED:
-            voided = original is not None and original.code == "ALREADY_VOIDED"
-            return "ALREADY_VOIDED" if voided else "ORIGINAL_NOT_FOUND"
-        if request.currency != original.currency:
-            return "INVALID_REQUEST"
-        if request.kind is OperationKind.CAPTURE:
-            return self._capture_obstacle(request, original)
-        refundable = original.captured_minor - original.refunded_minor
-        return "AMOUNT_EXCEEDS_CAPTURED" if request.amount_minor > refundable else ""
-
-    def _capture_obstacle(self, request: OperationRequest, original: Operation) -> str:
-        if original.remaining_minor == 0 and original.captured_minor == 0:
-            return "ALREADY_VOIDED"
-        if request.amount_minor > original.remaining_minor:
-            return "AMOUNT_EXCEEDS_AUTHORIZED"
-        if self._now_us > original.create_us + self._behaviour.hold_us:
-            return "AUTHORIZATION_EXPIRED"
-        return "UNSUPPORTED" if original.captured_minor and not self._behaviour.multiple_capture else ""
 
     def _decide(self, row: Operation, request: OperationRequest, scenario: Scenario) -> Operation:
         if scenario.outcome in {DECLINED, FAILED}:
@@ -266,13 +232,3 @@ class Desk:
 
     def _put(self, row: Operation) -> None:
         self._rows[row.key] = self.changed[row.key] = row
-
-
-def _void_obstacle(original: Operation | None) -> str:
-    """Returns why an authorization cannot be voided; one that is unknown, pending, ended or voided before can be."""
-    if original is None:
-        return ""
-    if original.kind != OperationKind.AUTHORIZE:
-        return "ORIGINAL_NOT_FOUND"
-    spent = original.outcome == SUCCEEDED and original.remaining_minor == 0 and original.captured_minor > 0
-    return "ALREADY_CAPTURED" if spent else ""

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from keelpay.api.rail.v1 import notification_pb2, notification_pb2_grpc
 from keelpay_server.book.rail import OperationResult
+from keelpay_server.book.wire_render import stamp
 from keelpay_server.rails import grpc_conversion as conversion
 from keelpay_server.rails.notification import sign_notification
 
@@ -70,9 +71,7 @@ class Notifier:
         return True
 
     def _seal(self, notice: Notice, result: OperationResult | None) -> notification_pb2.NotifyRequest:
-        news = notification_pb2.Notification(
-            notification_id=notice.id, create_time=conversion.timestamp(notice.create_us)
-        )
+        news = notification_pb2.Notification(notification_id=notice.id, create_time=stamp(notice.create_us))
         if result is not None:
             news.result.CopyFrom(conversion.result_message(result))
         else:

@@ -10,7 +10,7 @@ from keelpay_server.book.rail import OperationKind, OperationOutcome, OperationR
 from keelpay_server.book.sandbox_bank import SandboxOrder
 from keelpay_server.book.times import SECOND_US
 
-from .magic import Scenario
+from .magic import SCENARIOS, Scenario
 
 _ALL: Final = tuple(OperationKind)
 _DECIDED_LATER: Final = (OperationKind.AUTHORIZE, OperationKind.REFUND, OperationKind.PAY)
@@ -46,6 +46,7 @@ class ScenarioOrders:
     def __init__(self) -> None:
         self._orders: dict[bytes, tuple[SandboxOrder, Scenario]] = {}
         self._misstated: list[tuple[bytes, dict[str, Any]]] = []
+        self._forced = ("", 0)
 
     def add(self, order: SandboxOrder) -> None:
         """Takes an order, unless its id is known or the bank cannot follow it."""
@@ -64,6 +65,24 @@ class ScenarioOrders:
                     self._misstated.append((request.key, {**difference, "delta": order.amount_delta}))
                 return scenario
         return None
+
+    def force(self, scenario: str, operation_count: int) -> None:
+        """Makes the next operations that a scenario of the magic table can befall follow it.
+
+        Raises:
+            KeyError: There is no such scenario.
+        """
+        if scenario not in SCENARIOS:
+            raise KeyError(scenario)
+        self._forced = (scenario, operation_count)
+
+    def take_forced(self, kind: OperationKind) -> str:
+        """Returns the scenario that the next operation of a kind has to follow, or an empty text."""
+        name, count = self._forced
+        if not count or kind not in SCENARIOS[name].kinds:
+            return ""
+        self._forced = (name, count - 1)
+        return name
 
     def take_misstated(self) -> list[tuple[bytes, dict[str, Any]]]:
         """Returns the operations whose statement lines are to be wrong, and how, once."""

@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import grpc
-from google.protobuf.duration_pb2 import Duration
 
 from keelpay.api.rail.v1 import operation_pb2, statement_pb2
 from keelpay.api.sandbox.v1 import bank_control_pb2 as control_pb
@@ -19,6 +18,7 @@ from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused
 from keelpay_server.book.sandbox_bank import SandboxEntry, SandboxOrder
 from keelpay_server.book.times import DAY_US
+from keelpay_server.book.wire_render import duration
 from keelpay_server.rails import grpc_conversion as conversion
 
 from .orders import scenario_of_order
@@ -48,8 +48,7 @@ class RemoteLevers:
         """See the port."""
         answer = await self._pull(self._stub.AdvanceTime, control_pb.AdvanceTimeRequest())
         while answer is not None and (missing_us := time_us - answer.bank_time.ToMicroseconds()) > 0:
-            step = Duration()
-            step.FromMicroseconds(min(missing_us, _STEP_US_MAX))
+            step = duration(min(missing_us, _STEP_US_MAX))
             answer = await self._pull(self._stub.AdvanceTime, control_pb.AdvanceTimeRequest(step=step), _ADVANCE_S)
 
     async def can(self, order: SandboxOrder) -> bool:
@@ -113,9 +112,7 @@ def scenario_message(bank: str, order: SandboxOrder) -> scenario_pb2.Scenario:
         decline_code=conversion.code_number(order.code),
     )  # fmt: skip
     if order.delay_us:
-        delay = Duration()
-        delay.FromMicroseconds(order.delay_us)
-        message.delay.CopyFrom(delay)
+        message.delay.CopyFrom(duration(order.delay_us))
     return message
 
 

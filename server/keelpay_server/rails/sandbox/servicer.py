@@ -21,6 +21,7 @@ from keelpay.api.rail.v1 import (
 )
 from keelpay_server.book.rail import OperationResult, StatementUnavailableError
 from keelpay_server.rails import grpc_conversion as conversion
+from keelpay_server.rails.grpc_capabilities import capabilities_message
 from keelpay_server.rails.grpc_statement import statement_messages
 
 from .bank import SandboxBank
@@ -42,9 +43,7 @@ class RailServicer(rail_service_pb2_grpc.RailServiceServicer):
         self, request: query_pb.GetCapabilitiesRequest, context: Context
     ) -> query_pb.GetCapabilitiesResponse:
         """Tells what the bank can do."""
-        return query_pb.GetCapabilitiesResponse(
-            capabilities=conversion.capabilities_message(self._lane.bank.capabilities())
-        )
+        return query_pb.GetCapabilitiesResponse(capabilities=capabilities_message(self._lane.bank.capabilities()))
 
     async def Authorize(
         self, request: operation_pb.AuthorizeRequest, context: Context

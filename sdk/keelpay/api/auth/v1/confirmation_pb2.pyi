@@ -8,6 +8,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from keelpay.api.auth.v1 import terms_pb2 as _terms_pb2
+from keelpay.api.type.v1 import reason_pb2 as _reason_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -133,6 +134,7 @@ class Confirmation(_message.Message):
     WITHDRAWAL_FIELD_NUMBER: _builtins.int
     PASSKEY_ADD_FIELD_NUMBER: _builtins.int
     RECOVERY_VETO_FIELD_NUMBER: _builtins.int
+    PASSKEY_RESUME_FIELD_NUMBER: _builtins.int
     CHALLENGE_FIELD_NUMBER: _builtins.int
     OPTIONS_JSON_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
@@ -177,6 +179,10 @@ class Confirmation(_message.Message):
         """A veto against a recovery."""
 
     @_builtins.property
+    def passkey_resume(self) -> _terms_pb2.PasskeyResumeTerms:
+        """A suspended passkey that may sign again."""
+
+    @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
         """When it can no longer be signed."""
 
@@ -204,6 +210,7 @@ class Confirmation(_message.Message):
         withdrawal: _terms_pb2.WithdrawalTerms | None = ...,
         passkey_add: _terms_pb2.PasskeyAddTerms | None = ...,
         recovery_veto: _terms_pb2.RecoveryVetoTerms | None = ...,
+        passkey_resume: _terms_pb2.PasskeyResumeTerms | None = ...,
         challenge: _builtins.bytes = ...,
         options_json: _builtins.str = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
@@ -212,11 +219,11 @@ class Confirmation(_message.Message):
         update_time: _timestamp_pb2.Timestamp | None = ...,
         state_version: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "evidence", b"evidence", "expire_time", b"expire_time", "mandate", b"mandate", "passkey_add", b"passkey_add", "payment", b"payment", "recovery_veto", b"recovery_veto", "terms", b"terms", "update_time", b"update_time", "withdrawal", b"withdrawal"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "evidence", b"evidence", "expire_time", b"expire_time", "mandate", b"mandate", "passkey_add", b"passkey_add", "passkey_resume", b"passkey_resume", "payment", b"payment", "recovery_veto", b"recovery_veto", "terms", b"terms", "update_time", b"update_time", "withdrawal", b"withdrawal"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["challenge", b"challenge", "create_time", b"create_time", "evidence", b"evidence", "expire_time", b"expire_time", "mandate", b"mandate", "method", b"method", "name", b"name", "options_json", b"options_json", "passkey_add", b"passkey_add", "payment", b"payment", "recovery_veto", b"recovery_veto", "rejection", b"rejection", "state", b"state", "state_version", b"state_version", "terms", b"terms", "update_time", b"update_time", "withdrawal", b"withdrawal"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["challenge", b"challenge", "create_time", b"create_time", "evidence", b"evidence", "expire_time", b"expire_time", "mandate", b"mandate", "method", b"method", "name", b"name", "options_json", b"options_json", "passkey_add", b"passkey_add", "passkey_resume", b"passkey_resume", "payment", b"payment", "recovery_veto", b"recovery_veto", "rejection", b"rejection", "state", b"state", "state_version", b"state_version", "terms", b"terms", "update_time", b"update_time", "withdrawal", b"withdrawal"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_terms: _TypeAlias = _typing.Literal["payment", "mandate", "withdrawal", "passkey_add", "recovery_veto"]  # noqa: Y015
+    _WhichOneofReturnType_terms: _TypeAlias = _typing.Literal["payment", "mandate", "withdrawal", "passkey_add", "recovery_veto", "passkey_resume"]  # noqa: Y015
     _WhichOneofArgType_terms: _TypeAlias = _typing.Literal["terms", b"terms"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_terms) -> _WhichOneofReturnType_terms | None: ...
 
@@ -234,6 +241,8 @@ class ConfirmationEvidence(_message.Message):
     AUTHENTICATOR_DATA_FIELD_NUMBER: _builtins.int
     SIGNATURE_FIELD_NUMBER: _builtins.int
     DOCUMENT_JSON_FIELD_NUMBER: _builtins.int
+    REFUSAL_FIELD_NUMBER: _builtins.int
+    DECIDE_TIME_FIELD_NUMBER: _builtins.int
     passkey: _builtins.str
     """The passkey that signed, `partners/{p}/payers/{u}/passkeys/{k}`."""
     public_key_cose: _builtins.bytes
@@ -245,9 +254,16 @@ class ConfirmationEvidence(_message.Message):
     signature: _builtins.bytes
     """The signature over authenticatorData and SHA-256 of clientDataJSON."""
     document_json: _builtins.str
-    """All of it and the terms as one file, JSON: what `keelpay evidence verify` reads, without us and years later. Its
-    digest is in the event that says that the confirmation was spent.
+    """All of it, the terms and what became of them as one file, JSON, sealed with our evidence key: what `keelpay
+    evidence verify` reads, without us and years later. Its digest is in the event that says that the confirmation was
+    spent.
     """
+    refusal: _reason_pb2.Reason.ValueType
+    """Why the act was refused although the signature is genuine; REASON_UNSPECIFIED where it was accepted."""
+    @_builtins.property
+    def decide_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was accepted or refused."""
+
     def __init__(
         self,
         *,
@@ -257,10 +273,12 @@ class ConfirmationEvidence(_message.Message):
         authenticator_data: _builtins.bytes = ...,
         signature: _builtins.bytes = ...,
         document_json: _builtins.str = ...,
+        refusal: _reason_pb2.Reason.ValueType = ...,
+        decide_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["decide_time", b"decide_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["authenticator_data", b"authenticator_data", "client_data_json", b"client_data_json", "document_json", b"document_json", "passkey", b"passkey", "public_key_cose", b"public_key_cose", "signature", b"signature"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authenticator_data", b"authenticator_data", "client_data_json", b"client_data_json", "decide_time", b"decide_time", "document_json", b"document_json", "passkey", b"passkey", "public_key_cose", b"public_key_cose", "refusal", b"refusal", "signature", b"signature"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -59,6 +59,7 @@ class StartConfirmationRequest(_message.Message):
     WITHDRAWAL_FIELD_NUMBER: _builtins.int
     REGISTRATION_FIELD_NUMBER: _builtins.int
     RECOVERY_VETO_FIELD_NUMBER: _builtins.int
+    PASSKEY_RESUME_FIELD_NUMBER: _builtins.int
     METHOD_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """The payer who is asked, `partners/{p}/payers/{u}`."""
@@ -73,6 +74,8 @@ class StartConfirmationRequest(_message.Message):
     """A further passkey, by its registration, `partners/{p}/payers/{u}/registrations/{r}`."""
     recovery_veto: _builtins.str
     """A veto against the recovery that made this cooling passkey, `partners/{p}/payers/{u}/passkeys/{k}`."""
+    passkey_resume: _builtins.str
+    """The suspended passkey that may sign again, `partners/{p}/payers/{u}/passkeys/{k}`. Signed by another, active one."""
     method: _confirmation_pb2.ConfirmationMethod.ValueType
     """How it will be signed. SPC is for payments only."""
     @_builtins.property
@@ -88,13 +91,14 @@ class StartConfirmationRequest(_message.Message):
         withdrawal: Global___StartConfirmationRequest.Withdrawal | None = ...,
         registration: _builtins.str = ...,
         recovery_veto: _builtins.str = ...,
+        passkey_resume: _builtins.str = ...,
         method: _confirmation_pb2.ConfirmationMethod.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "payment", b"payment", "recovery_veto", b"recovery_veto", "registration", b"registration", "withdrawal", b"withdrawal"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "passkey_resume", b"passkey_resume", "payment", b"payment", "recovery_veto", b"recovery_veto", "registration", b"registration", "withdrawal", b"withdrawal"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "method", b"method", "parent", b"parent", "payment", b"payment", "recovery_veto", b"recovery_veto", "registration", b"registration", "request_id", b"request_id", "withdrawal", b"withdrawal"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "method", b"method", "parent", b"parent", "passkey_resume", b"passkey_resume", "payment", b"payment", "recovery_veto", b"recovery_veto", "registration", b"registration", "request_id", b"request_id", "withdrawal", b"withdrawal"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_act: _TypeAlias = _typing.Literal["payment", "withdrawal", "registration", "recovery_veto"]  # noqa: Y015
+    _WhichOneofReturnType_act: _TypeAlias = _typing.Literal["payment", "withdrawal", "registration", "recovery_veto", "passkey_resume"]  # noqa: Y015
     _WhichOneofArgType_act: _TypeAlias = _typing.Literal["act", b"act"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_act) -> _WhichOneofReturnType_act | None: ...
 

@@ -28,8 +28,8 @@ if _version_not_supported:
 class ConfirmationServiceStub(object):
     """Asks payers to confirm with a finger or face.
 
-    A confirmation is never spent here: ConfirmPayment, FinishMandate, Withdraw, FinishRegistration and VetoRecovery
-    each take the assertion and spend it together with what it allows.
+    A confirmation is never spent here: ConfirmPayment, FinishMandate, Withdraw, FinishRegistration, VetoRecovery and
+    ResumePasskey each take the assertion and spend it together with what it allows.
     """
 
     def __init__(self, channel):
@@ -78,8 +78,8 @@ class ConfirmationServiceStub(object):
 class ConfirmationServiceServicer(object):
     """Asks payers to confirm with a finger or face.
 
-    A confirmation is never spent here: ConfirmPayment, FinishMandate, Withdraw, FinishRegistration and VetoRecovery
-    each take the assertion and spend it together with what it allows.
+    A confirmation is never spent here: ConfirmPayment, FinishMandate, Withdraw, FinishRegistration, VetoRecovery and
+    ResumePasskey each take the assertion and spend it together with what it allows.
     """
 
     def StartConfirmation(self, request, context):
@@ -180,8 +180,8 @@ def add_ConfirmationServiceServicer_to_server(servicer, server):
 class ConfirmationService(object):
     """Asks payers to confirm with a finger or face.
 
-    A confirmation is never spent here: ConfirmPayment, FinishMandate, Withdraw, FinishRegistration and VetoRecovery
-    each take the assertion and spend it together with what it allows.
+    A confirmation is never spent here: ConfirmPayment, FinishMandate, Withdraw, FinishRegistration, VetoRecovery and
+    ResumePasskey each take the assertion and spend it together with what it allows.
     """
 
     @staticmethod

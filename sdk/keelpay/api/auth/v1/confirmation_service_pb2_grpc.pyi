@@ -29,8 +29,8 @@ GRPC_VERSION: str
 class ConfirmationServiceStub:
     """Asks payers to confirm with a finger or face.
 
-    A confirmation is never spent here: ConfirmPayment, FinishMandate, Withdraw, FinishRegistration and VetoRecovery
-    each take the assertion and spend it together with what it allows.
+    A confirmation is never spent here: ConfirmPayment, FinishMandate, Withdraw, FinishRegistration, VetoRecovery and
+    ResumePasskey each take the assertion and spend it together with what it allows.
     """
 
     @_typing.overload
@@ -56,8 +56,8 @@ class ConfirmationServiceStub:
 class ConfirmationServiceAsyncStub(ConfirmationServiceStub):
     """Asks payers to confirm with a finger or face.
 
-    A confirmation is never spent here: ConfirmPayment, FinishMandate, Withdraw, FinishRegistration and VetoRecovery
-    each take the assertion and spend it together with what it allows.
+    A confirmation is never spent here: ConfirmPayment, FinishMandate, Withdraw, FinishRegistration, VetoRecovery and
+    ResumePasskey each take the assertion and spend it together with what it allows.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -79,8 +79,8 @@ class ConfirmationServiceAsyncStub(ConfirmationServiceStub):
 class ConfirmationServiceServicer(metaclass=_abc_1.ABCMeta):
     """Asks payers to confirm with a finger or face.
 
-    A confirmation is never spent here: ConfirmPayment, FinishMandate, Withdraw, FinishRegistration and VetoRecovery
-    each take the assertion and spend it together with what it allows.
+    A confirmation is never spent here: ConfirmPayment, FinishMandate, Withdraw, FinishRegistration, VetoRecovery and
+    ResumePasskey each take the assertion and spend it together with what it allows.
     """
 
     @_abc_1.abstractmethod

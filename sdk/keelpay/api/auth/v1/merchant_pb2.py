@@ -28,7 +28,7 @@ from keelpay.api.type.v1 import bounds_pb2 as keelpay_dot_api_dot_type_dot_v1_do
 from keelpay.api.type.v1 import channel_pb2 as keelpay_dot_api_dot_type_dot_v1_dot_channel__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"keelpay/api/auth/v1/merchant.proto\x12\x13keelpay.api.auth.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a keelpay/api/type/v1/bounds.proto\x1a!keelpay/api/type/v1/channel.proto\"\xdd\x08\n\x08Merchant\x12\x18\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03R\x04name\x12\x1e\n\x07partner\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03R\x07partner\x12/\n\x0c\x64isplay_name\x18\x03 \x01(\tB\x0c\xe2\x41\x01\x02\x8a\xb5\x18\x04 @8\x01R\x0b\x64isplayName\x12?\n\x14statement_descriptor\x18\x04 \x01(\tB\x0c\xe2\x41\x01\x02\x8a\xb5\x18\x04 \x16\x38\x01R\x13statementDescriptor\x12R\n\x13settlement_currency\x18\x05 \x01(\tB!\xe2\x41\x02\x02\x05\x8a\xb5\x18\x18*\x14^[A-Z][A-Z0-9]{2,7}$8\x01R\x12settlementCurrency\x12\x65\n\x13settlement_calendar\x18\x06 \x01(\x0b\x32\'.keelpay.api.auth.v1.SettlementCalendarB\x0b\xe2\x41\x02\x02\x05\x8a\xb5\x18\x02\x38\x01R\x12settlementCalendar\x12\x43\n\x08\x66\x65\x65_plan\x18\x07 \x01(\x0b\x32\x1c.keelpay.api.auth.v1.FeePlanB\n\xe2\x41\x01\x02\x8a\xb5\x18\x02\x38\x01R\x07\x66\x65\x65Plan\x12I\n\x0epayout_account\x18\x08 \x01(\x0b\x32\".keelpay.api.auth.v1.PayoutAccountR\rpayoutAccount\x12g\n\x08metadata\x18\t \x03(\x0b\x32+.keelpay.api.auth.v1.Merchant.MetadataEntryB\x1e\x8a\xb5\x18\x1a (*\x11^[a-z][a-z0-9_]*$0\x14P\x80\x02R\x08metadata\x12?\n\x05state\x18\n \x01(\x0e\x32#.keelpay.api.auth.v1.Merchant.StateB\x04\xe2\x41\x01\x03R\x05state\x12\x41\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\ncreateTime\x12\x41\n\x0bupdate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nupdateTime\x12+\n\rstate_version\x18\r \x01(\x03\x42\x06\x8a\xb5\x18\x02\x08\x00R\x0cstateVersion\x12y\n\x0ereturn_origins\x18\x0e \x03(\tBR\x8a\xb5\x18N \x80\x02*G^(https://[a-z0-9.-]+(:[0-9]{1,5})?|[a-z][a-z0-9+-]*(\\.[a-z0-9+-]+)+:)$0\x14R\rreturnOrigins\x1a;\n\rMetadataEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\"E\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSTATE_ACTIVE\x10\x01\x12\x13\n\x0fSTATE_SUSPENDED\x10\x02\"\x8c\x01\n\x12SettlementCalendar\x12\x45\n\ttime_zone\x18\x01 \x01(\tB(\xe2\x41\x01\x02\x8a\xb5\x18  @*\x1a^[A-Za-z][A-Za-z0-9_+/-]*$8\x01R\x08timeZone\x12/\n\x0e\x63ut_off_minute\x18\x02 \x01(\x05\x42\t\x8a\xb5\x18\x05\x08\x00\x10\x9f\x0bR\x0c\x63utOffMinute\"E\n\x07\x46\x65\x65Plan\x12:\n\x05rules\x18\x01 \x03(\x0b\x32\x1c.keelpay.api.auth.v1.FeeRuleB\x06\x8a\xb5\x18\x02\x30\x08R\x05rules\"\x9e\x01\n\x07\x46\x65\x65Rule\x12\x36\n\x07\x63hannel\x18\x01 \x01(\x0e\x32\x1c.keelpay.api.type.v1.ChannelR\x07\x63hannel\x12,\n\x0c\x62\x61sis_points\x18\x02 \x01(\x05\x42\t\x8a\xb5\x18\x05\x08\x00\x10\x90NR\x0b\x62\x61sisPoints\x12-\n\x0b\x66ixed_minor\x18\x03 \x01(\x03\x42\x0c\x8a\xb5\x18\x08\x08\x00\x10\x80\x94\xeb\xdc\x03R\nfixedMinor\"\x9f\x02\n\rPayoutAccount\x12\x39\n\tbank_code\x18\x01 \x01(\tB\x1c\xe2\x41\x01\x02\x8a\xb5\x18\x14*\x10^[A-Z0-9]{4,16}$8\x01R\x08\x62\x61nkCode\x12\x36\n\x0e\x61\x63\x63ount_holder\x18\x02 \x01(\tB\x0f\xe2\x41\x01\x02\x8a\xb5\x18\x07 \x8c\x01\x38\x01@\x01R\raccountHolder\x12\x43\n\x0e\x61\x63\x63ount_number\x18\x03 \x01(\tB\x1c\xe2\x41\x01\x04\x8a\xb5\x18\x14*\x10^[A-Z0-9]{4,34}$@\x01R\raccountNumber\x12\x36\n\x14\x61\x63\x63ount_number_token\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03R\x12\x61\x63\x63ountNumberToken\x12\x1e\n\x07\x64isplay\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03R\x07\x64isplayb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"keelpay/api/auth/v1/merchant.proto\x12\x13keelpay.api.auth.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a keelpay/api/type/v1/bounds.proto\x1a!keelpay/api/type/v1/channel.proto\"\xe1\x08\n\x08Merchant\x12\x18\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03R\x04name\x12\x1e\n\x07partner\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03R\x07partner\x12\x31\n\x0c\x64isplay_name\x18\x03 \x01(\tB\x0e\xe2\x41\x01\x02\x8a\xb5\x18\x06 @8\x01X\x01R\x0b\x64isplayName\x12\x41\n\x14statement_descriptor\x18\x04 \x01(\tB\x0e\xe2\x41\x01\x02\x8a\xb5\x18\x06 \x16\x38\x01X\x01R\x13statementDescriptor\x12R\n\x13settlement_currency\x18\x05 \x01(\tB!\xe2\x41\x02\x02\x05\x8a\xb5\x18\x18*\x14^[A-Z][A-Z0-9]{2,7}$8\x01R\x12settlementCurrency\x12\x65\n\x13settlement_calendar\x18\x06 \x01(\x0b\x32\'.keelpay.api.auth.v1.SettlementCalendarB\x0b\xe2\x41\x02\x02\x05\x8a\xb5\x18\x02\x38\x01R\x12settlementCalendar\x12\x43\n\x08\x66\x65\x65_plan\x18\x07 \x01(\x0b\x32\x1c.keelpay.api.auth.v1.FeePlanB\n\xe2\x41\x01\x02\x8a\xb5\x18\x02\x38\x01R\x07\x66\x65\x65Plan\x12I\n\x0epayout_account\x18\x08 \x01(\x0b\x32\".keelpay.api.auth.v1.PayoutAccountR\rpayoutAccount\x12g\n\x08metadata\x18\t \x03(\x0b\x32+.keelpay.api.auth.v1.Merchant.MetadataEntryB\x1e\x8a\xb5\x18\x1a (*\x11^[a-z][a-z0-9_]*$0\x14P\x80\x02R\x08metadata\x12?\n\x05state\x18\n \x01(\x0e\x32#.keelpay.api.auth.v1.Merchant.StateB\x04\xe2\x41\x01\x03R\x05state\x12\x41\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\ncreateTime\x12\x41\n\x0bupdate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nupdateTime\x12+\n\rstate_version\x18\r \x01(\x03\x42\x06\x8a\xb5\x18\x02\x08\x00R\x0cstateVersion\x12y\n\x0ereturn_origins\x18\x0e \x03(\tBR\x8a\xb5\x18N \x80\x02*G^(https://[a-z0-9.-]+(:[0-9]{1,5})?|[a-z][a-z0-9+-]*(\\.[a-z0-9+-]+)+:)$0\x14R\rreturnOrigins\x1a;\n\rMetadataEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\"E\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSTATE_ACTIVE\x10\x01\x12\x13\n\x0fSTATE_SUSPENDED\x10\x02\"\x8c\x01\n\x12SettlementCalendar\x12\x45\n\ttime_zone\x18\x01 \x01(\tB(\xe2\x41\x01\x02\x8a\xb5\x18  @*\x1a^[A-Za-z][A-Za-z0-9_+/-]*$8\x01R\x08timeZone\x12/\n\x0e\x63ut_off_minute\x18\x02 \x01(\x05\x42\t\x8a\xb5\x18\x05\x08\x00\x10\x9f\x0bR\x0c\x63utOffMinute\"E\n\x07\x46\x65\x65Plan\x12:\n\x05rules\x18\x01 \x03(\x0b\x32\x1c.keelpay.api.auth.v1.FeeRuleB\x06\x8a\xb5\x18\x02\x30\x08R\x05rules\"\x9e\x01\n\x07\x46\x65\x65Rule\x12\x36\n\x07\x63hannel\x18\x01 \x01(\x0e\x32\x1c.keelpay.api.type.v1.ChannelR\x07\x63hannel\x12,\n\x0c\x62\x61sis_points\x18\x02 \x01(\x05\x42\t\x8a\xb5\x18\x05\x08\x00\x10\x90NR\x0b\x62\x61sisPoints\x12-\n\x0b\x66ixed_minor\x18\x03 \x01(\x03\x42\x0c\x8a\xb5\x18\x08\x08\x00\x10\x80\x94\xeb\xdc\x03R\nfixedMinor\"\xa1\x02\n\rPayoutAccount\x12\x39\n\tbank_code\x18\x01 \x01(\tB\x1c\xe2\x41\x01\x02\x8a\xb5\x18\x14*\x10^[A-Z0-9]{4,16}$8\x01R\x08\x62\x61nkCode\x12\x38\n\x0e\x61\x63\x63ount_holder\x18\x02 \x01(\tB\x11\xe2\x41\x01\x02\x8a\xb5\x18\t \x8c\x01\x38\x01@\x01X\x01R\raccountHolder\x12\x43\n\x0e\x61\x63\x63ount_number\x18\x03 \x01(\tB\x1c\xe2\x41\x01\x04\x8a\xb5\x18\x14*\x10^[A-Z0-9]{4,34}$@\x01R\raccountNumber\x12\x36\n\x14\x61\x63\x63ount_number_token\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03R\x12\x61\x63\x63ountNumberToken\x12\x1e\n\x07\x64isplay\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03R\x07\x64isplayb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,9 +42,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MERCHANT'].fields_by_name['partner']._loaded_options = None
   _globals['_MERCHANT'].fields_by_name['partner']._serialized_options = b'\342A\001\003'
   _globals['_MERCHANT'].fields_by_name['display_name']._loaded_options = None
-  _globals['_MERCHANT'].fields_by_name['display_name']._serialized_options = b'\342A\001\002\212\265\030\004 @8\001'
+  _globals['_MERCHANT'].fields_by_name['display_name']._serialized_options = b'\342A\001\002\212\265\030\006 @8\001X\001'
   _globals['_MERCHANT'].fields_by_name['statement_descriptor']._loaded_options = None
-  _globals['_MERCHANT'].fields_by_name['statement_descriptor']._serialized_options = b'\342A\001\002\212\265\030\004 \0268\001'
+  _globals['_MERCHANT'].fields_by_name['statement_descriptor']._serialized_options = b'\342A\001\002\212\265\030\006 \0268\001X\001'
   _globals['_MERCHANT'].fields_by_name['settlement_currency']._loaded_options = None
   _globals['_MERCHANT'].fields_by_name['settlement_currency']._serialized_options = b'\342A\002\002\005\212\265\030\030*\024^[A-Z][A-Z0-9]{2,7}$8\001'
   _globals['_MERCHANT'].fields_by_name['settlement_calendar']._loaded_options = None
@@ -76,7 +76,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PAYOUTACCOUNT'].fields_by_name['bank_code']._loaded_options = None
   _globals['_PAYOUTACCOUNT'].fields_by_name['bank_code']._serialized_options = b'\342A\001\002\212\265\030\024*\020^[A-Z0-9]{4,16}$8\001'
   _globals['_PAYOUTACCOUNT'].fields_by_name['account_holder']._loaded_options = None
-  _globals['_PAYOUTACCOUNT'].fields_by_name['account_holder']._serialized_options = b'\342A\001\002\212\265\030\007 \214\0018\001@\001'
+  _globals['_PAYOUTACCOUNT'].fields_by_name['account_holder']._serialized_options = b'\342A\001\002\212\265\030\t \214\0018\001@\001X\001'
   _globals['_PAYOUTACCOUNT'].fields_by_name['account_number']._loaded_options = None
   _globals['_PAYOUTACCOUNT'].fields_by_name['account_number']._serialized_options = b'\342A\001\004\212\265\030\024*\020^[A-Z0-9]{4,34}$@\001'
   _globals['_PAYOUTACCOUNT'].fields_by_name['account_number_token']._loaded_options = None
@@ -84,17 +84,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PAYOUTACCOUNT'].fields_by_name['display']._loaded_options = None
   _globals['_PAYOUTACCOUNT'].fields_by_name['display']._serialized_options = b'\342A\001\003'
   _globals['_MERCHANT']._serialized_start=195
-  _globals['_MERCHANT']._serialized_end=1312
-  _globals['_MERCHANT_METADATAENTRY']._serialized_start=1182
-  _globals['_MERCHANT_METADATAENTRY']._serialized_end=1241
-  _globals['_MERCHANT_STATE']._serialized_start=1243
-  _globals['_MERCHANT_STATE']._serialized_end=1312
-  _globals['_SETTLEMENTCALENDAR']._serialized_start=1315
-  _globals['_SETTLEMENTCALENDAR']._serialized_end=1455
-  _globals['_FEEPLAN']._serialized_start=1457
-  _globals['_FEEPLAN']._serialized_end=1526
-  _globals['_FEERULE']._serialized_start=1529
-  _globals['_FEERULE']._serialized_end=1687
-  _globals['_PAYOUTACCOUNT']._serialized_start=1690
-  _globals['_PAYOUTACCOUNT']._serialized_end=1977
+  _globals['_MERCHANT']._serialized_end=1316
+  _globals['_MERCHANT_METADATAENTRY']._serialized_start=1186
+  _globals['_MERCHANT_METADATAENTRY']._serialized_end=1245
+  _globals['_MERCHANT_STATE']._serialized_start=1247
+  _globals['_MERCHANT_STATE']._serialized_end=1316
+  _globals['_SETTLEMENTCALENDAR']._serialized_start=1319
+  _globals['_SETTLEMENTCALENDAR']._serialized_end=1459
+  _globals['_FEEPLAN']._serialized_start=1461
+  _globals['_FEEPLAN']._serialized_end=1530
+  _globals['_FEERULE']._serialized_start=1533
+  _globals['_FEERULE']._serialized_end=1691
+  _globals['_PAYOUTACCOUNT']._serialized_start=1694
+  _globals['_PAYOUTACCOUNT']._serialized_end=1983
 # @@protoc_insertion_point(module_scope)

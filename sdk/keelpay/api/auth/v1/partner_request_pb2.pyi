@@ -302,6 +302,8 @@ class CreatePayerLinkRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
     ATTESTATION_FIELD_NUMBER: _builtins.int
+    MERCHANT_FIELD_NUMBER: _builtins.int
+    RETURN_URL_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """The partner's own payer, `partners/{p}/payers/{u}`."""
     request_id: _builtins.str
@@ -311,6 +313,14 @@ class CreatePayerLinkRequest(_message.Message):
     """
     kind: _token_pb2.PayerTokenKind.ValueType
     """What it is good for: ENROL or MANAGE."""
+    merchant: _builtins.str
+    """The partner's merchant whose `return_origins` allow the `return_url`, `merchants/{m}`. Needed with one, forbidden
+    otherwise.
+    """
+    return_url: _builtins.str
+    """Where the payer goes back to when all is done: https, or an app's own scheme in reverse domain form (RFC 8252,
+    section 7.1), below one of the merchant's `return_origins`. At most 2,048 characters.
+    """
     @_builtins.property
     def attestation(self) -> _attestation_pb2.PersonAttestation:
         """How the partner knows the person. Needed for ENROL, forbidden otherwise."""
@@ -322,10 +332,12 @@ class CreatePayerLinkRequest(_message.Message):
         request_id: _builtins.str = ...,
         kind: _token_pb2.PayerTokenKind.ValueType = ...,
         attestation: _attestation_pb2.PersonAttestation | None = ...,
+        merchant: _builtins.str = ...,
+        return_url: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["attestation", b"attestation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attestation", b"attestation", "kind", b"kind", "parent", b"parent", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attestation", b"attestation", "kind", b"kind", "merchant", b"merchant", "parent", b"parent", "request_id", b"request_id", "return_url", b"return_url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

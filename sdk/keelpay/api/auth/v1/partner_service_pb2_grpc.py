@@ -184,7 +184,7 @@ class PartnerServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def GetJwks(self, request, context):
-        """Returns our own public keys, with which tokens and events can be verified.
+        """Returns our own public keys, with which tokens, events and evidence can be verified.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -64,7 +64,7 @@ class PartnerServiceStub:
     ListSigningKeys: _grpc.UnaryUnaryMultiCallable[_partner_service_pb2.ListSigningKeysRequest, _partner_service_pb2.ListSigningKeysResponse]
     """Lists a partner's public keys."""
     GetJwks: _grpc.UnaryUnaryMultiCallable[_partner_service_pb2.GetJwksRequest, _partner_service_pb2.GetJwksResponse]
-    """Returns our own public keys, with which tokens and events can be verified."""
+    """Returns our own public keys, with which tokens, events and evidence can be verified."""
 
 @_typing.type_check_only
 class PartnerServiceAsyncStub(PartnerServiceStub):
@@ -101,7 +101,7 @@ class PartnerServiceAsyncStub(PartnerServiceStub):
     ListSigningKeys: _aio.UnaryUnaryMultiCallable[_partner_service_pb2.ListSigningKeysRequest, _partner_service_pb2.ListSigningKeysResponse]  # type: ignore[assignment]
     """Lists a partner's public keys."""
     GetJwks: _aio.UnaryUnaryMultiCallable[_partner_service_pb2.GetJwksRequest, _partner_service_pb2.GetJwksResponse]  # type: ignore[assignment]
-    """Returns our own public keys, with which tokens and events can be verified."""
+    """Returns our own public keys, with which tokens, events and evidence can be verified."""
 
 class PartnerServiceServicer(metaclass=_abc_1.ABCMeta):
     """Platforms, their merchants, and how they prove who they are."""
@@ -207,6 +207,6 @@ class PartnerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _partner_service_pb2.GetJwksRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_partner_service_pb2.GetJwksResponse, _abc.Awaitable[_partner_service_pb2.GetJwksResponse]]:
-        """Returns our own public keys, with which tokens and events can be verified."""
+        """Returns our own public keys, with which tokens, events and evidence can be verified."""
 
 def add_PartnerServiceServicer_to_server(servicer: PartnerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -27,7 +27,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from keelpay.api.type.v1 import money_pb2 as keelpay_dot_api_dot_type_dot_v1_dot_money__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!keelpay/api/auth/v1/passkey.proto\x12\x13keelpay.api.auth.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fkeelpay/api/type/v1/money.proto\"\xf1\x05\n\x07Passkey\x12\x18\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03R\x04name\x12\'\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03R\x0b\x64isplayName\x12>\n\x05state\x18\x03 \x01(\x0e\x32\".keelpay.api.auth.v1.Passkey.StateB\x04\xe2\x41\x01\x03R\x05state\x12)\n\rcredential_id\x18\x04 \x01(\x0c\x42\x04\xe2\x41\x01\x03R\x0c\x63redentialId\x12\x1c\n\x06synced\x18\x05 \x01(\x08\x42\x04\xe2\x41\x01\x03R\x06synced\x12%\n\x0bspc_enabled\x18\x06 \x01(\x08\x42\x04\xe2\x41\x01\x03R\nspcEnabled\x12J\n\x10\x63ooling_end_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\x0e\x63oolingEndTime\x12\x43\n\x0c\x61mount_limit\x18\x08 \x01(\x0b\x32\x1a.keelpay.api.type.v1.MoneyB\x04\xe2\x41\x01\x03R\x0b\x61mountLimit\x12\x44\n\rlast_use_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\x0blastUseTime\x12\x41\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\ncreateTime\x12\x41\n\x0bupdate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nupdateTime\x12)\n\rstate_version\x18\x0c \x01(\x03\x42\x04\xe2\x41\x01\x03R\x0cstateVersion\"k\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSTATE_ACTIVE\x10\x01\x12\x13\n\x0fSTATE_SUSPENDED\x10\x02\x12\x11\n\rSTATE_REVOKED\x10\x03\x12\x11\n\rSTATE_COOLING\x10\x04\"\xf1\x01\n\x0cRegistration\x12\x18\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03R\x04name\x12\'\n\x0coptions_json\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03R\x0boptionsJson\x12\x41\n\x0b\x65xpire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nexpireTime\x12 \n\x08recovery\x18\x04 \x01(\x08\x42\x04\xe2\x41\x01\x03R\x08recovery\x12\x39\n\x15\x63onfirmation_required\x18\x05 \x01(\x08\x42\x04\xe2\x41\x01\x03R\x14\x63onfirmationRequiredb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!keelpay/api/auth/v1/passkey.proto\x12\x13keelpay.api.auth.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fkeelpay/api/type/v1/money.proto\"\xb9\x06\n\x07Passkey\x12\x18\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03R\x04name\x12\'\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03R\x0b\x64isplayName\x12>\n\x05state\x18\x03 \x01(\x0e\x32\".keelpay.api.auth.v1.Passkey.StateB\x04\xe2\x41\x01\x03R\x05state\x12)\n\rcredential_id\x18\x04 \x01(\x0c\x42\x04\xe2\x41\x01\x03R\x0c\x63redentialId\x12\x1c\n\x06synced\x18\x05 \x01(\x08\x42\x04\xe2\x41\x01\x03R\x06synced\x12%\n\x0bspc_enabled\x18\x06 \x01(\x08\x42\x04\xe2\x41\x01\x03R\nspcEnabled\x12J\n\x10\x63ooling_end_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\x0e\x63oolingEndTime\x12\x43\n\x0c\x61mount_limit\x18\x08 \x01(\x0b\x32\x1a.keelpay.api.type.v1.MoneyB\x04\xe2\x41\x01\x03R\x0b\x61mountLimit\x12\x44\n\rlast_use_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\x0blastUseTime\x12\x41\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\ncreateTime\x12\x41\n\x0bupdate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nupdateTime\x12)\n\rstate_version\x18\x0c \x01(\x03\x42\x04\xe2\x41\x01\x03R\x0cstateVersion\x12\x46\n\x0elimit_end_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\x0climitEndTime\"k\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSTATE_ACTIVE\x10\x01\x12\x13\n\x0fSTATE_SUSPENDED\x10\x02\x12\x11\n\rSTATE_REVOKED\x10\x03\x12\x11\n\rSTATE_COOLING\x10\x04\"\xf1\x01\n\x0cRegistration\x12\x18\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03R\x04name\x12\'\n\x0coptions_json\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03R\x0boptionsJson\x12\x41\n\x0b\x65xpire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nexpireTime\x12 \n\x08recovery\x18\x04 \x01(\x08\x42\x04\xe2\x41\x01\x03R\x08recovery\x12\x39\n\x15\x63onfirmation_required\x18\x05 \x01(\x08\x42\x04\xe2\x41\x01\x03R\x14\x63onfirmationRequiredb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -58,6 +58,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PASSKEY'].fields_by_name['update_time']._serialized_options = b'\342A\001\003'
   _globals['_PASSKEY'].fields_by_name['state_version']._loaded_options = None
   _globals['_PASSKEY'].fields_by_name['state_version']._serialized_options = b'\342A\001\003'
+  _globals['_PASSKEY'].fields_by_name['limit_end_time']._loaded_options = None
+  _globals['_PASSKEY'].fields_by_name['limit_end_time']._serialized_options = b'\342A\001\003'
   _globals['_REGISTRATION'].fields_by_name['name']._loaded_options = None
   _globals['_REGISTRATION'].fields_by_name['name']._serialized_options = b'\342A\001\003'
   _globals['_REGISTRATION'].fields_by_name['options_json']._loaded_options = None
@@ -69,9 +71,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REGISTRATION'].fields_by_name['confirmation_required']._loaded_options = None
   _globals['_REGISTRATION'].fields_by_name['confirmation_required']._serialized_options = b'\342A\001\003'
   _globals['_PASSKEY']._serialized_start=158
-  _globals['_PASSKEY']._serialized_end=911
-  _globals['_PASSKEY_STATE']._serialized_start=804
-  _globals['_PASSKEY_STATE']._serialized_end=911
-  _globals['_REGISTRATION']._serialized_start=914
-  _globals['_REGISTRATION']._serialized_end=1155
+  _globals['_PASSKEY']._serialized_end=983
+  _globals['_PASSKEY_STATE']._serialized_start=876
+  _globals['_PASSKEY_STATE']._serialized_end=983
+  _globals['_REGISTRATION']._serialized_start=986
+  _globals['_REGISTRATION']._serialized_end=1227
 # @@protoc_insertion_point(module_scope)

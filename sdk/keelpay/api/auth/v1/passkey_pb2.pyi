@@ -36,7 +36,9 @@ class Passkey(_message.Message):
         STATE_ACTIVE: Passkey._State.ValueType  # 1
         """May sign. Then SUSPENDED or REVOKED."""
         STATE_SUSPENDED: Passkey._State.ValueType  # 2
-        """Paused because it may have been copied. Then ACTIVE or REVOKED."""
+        """Paused because it may have been copied: its counter went back twice within a day. Then ACTIVE (ResumePasskey) or
+        REVOKED.
+        """
         STATE_REVOKED: Passkey._State.ValueType  # 3
         """May never sign again. End."""
         STATE_COOLING: Passkey._State.ValueType  # 4
@@ -50,7 +52,9 @@ class Passkey(_message.Message):
     STATE_ACTIVE: Passkey.State.ValueType  # 1
     """May sign. Then SUSPENDED or REVOKED."""
     STATE_SUSPENDED: Passkey.State.ValueType  # 2
-    """Paused because it may have been copied. Then ACTIVE or REVOKED."""
+    """Paused because it may have been copied: its counter went back twice within a day. Then ACTIVE (ResumePasskey) or
+    REVOKED.
+    """
     STATE_REVOKED: Passkey.State.ValueType  # 3
     """May never sign again. End."""
     STATE_COOLING: Passkey.State.ValueType  # 4
@@ -68,6 +72,7 @@ class Passkey(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     STATE_VERSION_FIELD_NUMBER: _builtins.int
+    LIMIT_END_TIME_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`partners/{p}/payers/{u}/passkeys/{k}`."""
     display_name: _builtins.str
@@ -88,7 +93,9 @@ class Passkey(_message.Message):
 
     @_builtins.property
     def amount_limit(self) -> _money_pb2.Money:
-        """The most it may confirm while it is new; absent once it is trusted."""
+        """The most it may confirm at a time while it is new, in the currency of the payer's first balance, or else of the
+        partner's first merchant; in other currencies about as much is worth. Absent once it is trusted, or without any.
+        """
 
     @_builtins.property
     def last_use_time(self) -> _timestamp_pb2.Timestamp:
@@ -101,6 +108,10 @@ class Passkey(_message.Message):
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """When it last changed."""
+
+    @_builtins.property
+    def limit_end_time(self) -> _timestamp_pb2.Timestamp:
+        """Until then it is new; absent once it is trusted."""
 
     def __init__(
         self,
@@ -117,10 +128,11 @@ class Passkey(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         state_version: _builtins.int = ...,
+        limit_end_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount_limit", b"amount_limit", "cooling_end_time", b"cooling_end_time", "create_time", b"create_time", "last_use_time", b"last_use_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount_limit", b"amount_limit", "cooling_end_time", b"cooling_end_time", "create_time", b"create_time", "last_use_time", b"last_use_time", "limit_end_time", b"limit_end_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_limit", b"amount_limit", "cooling_end_time", b"cooling_end_time", "create_time", b"create_time", "credential_id", b"credential_id", "display_name", b"display_name", "last_use_time", b"last_use_time", "name", b"name", "spc_enabled", b"spc_enabled", "state", b"state", "state_version", b"state_version", "synced", b"synced", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_limit", b"amount_limit", "cooling_end_time", b"cooling_end_time", "create_time", b"create_time", "credential_id", b"credential_id", "display_name", b"display_name", "last_use_time", b"last_use_time", "limit_end_time", b"limit_end_time", "name", b"name", "spc_enabled", b"spc_enabled", "state", b"state", "state_version", b"state_version", "synced", b"synced", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -412,3 +412,68 @@ class VetoRecoveryResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___VetoRecoveryResponse: _TypeAlias = VetoRecoveryResponse  # noqa: Y015
+
+@_typing.final
+class ResumePasskeyRequest(_message.Message):
+    """Asks to lift a suspension."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CONFIRMATION_FIELD_NUMBER: _builtins.int
+    ASSERTION_JSON_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The suspended passkey, `partners/{p}/payers/{u}/passkeys/{k}`."""
+    request_id: _builtins.str
+    """The caller's id of this request: a UUID (AIP-155, RFC 9562), the same in upper and lower case. The same id with
+    the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
+    Remembered for at least 30 days.
+    """
+    confirmation: _builtins.str
+    """The confirmation by another passkey, an active one; it is spent."""
+    assertion_json: _builtins.str
+    """What that passkey signed: the browser's PublicKeyCredential as JSON. At most 16,384 characters."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        confirmation: _builtins.str = ...,
+        assertion_json: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assertion_json", b"assertion_json", "confirmation", b"confirmation", "name", b"name", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumePasskeyRequest: _TypeAlias = ResumePasskeyRequest  # noqa: Y015
+
+@_typing.final
+class ResumePasskeyResponse(_message.Message):
+    """The passkey that may sign again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PASSKEY_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    replayed: _builtins.bool
+    """This request id was answered before; nothing was done now."""
+    @_builtins.property
+    def passkey(self) -> _passkey_pb2.Passkey:
+        """The passkey as it is now."""
+
+    def __init__(
+        self,
+        *,
+        passkey: _passkey_pb2.Passkey | None = ...,
+        replayed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["passkey", b"passkey"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["passkey", b"passkey", "replayed", b"replayed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumePasskeyResponse: _TypeAlias = ResumePasskeyResponse  # noqa: Y015

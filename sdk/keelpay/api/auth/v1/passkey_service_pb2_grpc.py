@@ -65,6 +65,11 @@ class PasskeyServiceStub(object):
                 request_serializer=keelpay_dot_api_dot_auth_dot_v1_dot_passkey__service__pb2.VetoRecoveryRequest.SerializeToString,
                 response_deserializer=keelpay_dot_api_dot_auth_dot_v1_dot_passkey__service__pb2.VetoRecoveryResponse.FromString,
                 _registered_method=True)
+        self.ResumePasskey = channel.unary_unary(
+                '/keelpay.api.auth.v1.PasskeyService/ResumePasskey',
+                request_serializer=keelpay_dot_api_dot_auth_dot_v1_dot_passkey__service__pb2.ResumePasskeyRequest.SerializeToString,
+                response_deserializer=keelpay_dot_api_dot_auth_dot_v1_dot_passkey__service__pb2.ResumePasskeyResponse.FromString,
+                _registered_method=True)
 
 
 class PasskeyServiceServicer(object):
@@ -115,6 +120,15 @@ class PasskeyServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ResumePasskey(self, request, context):
+        """Lets a suspended passkey sign again: the payer confirms it with another, active one. It starts with low limits, and
+        if its counter goes back within a day of the last time it is suspended at once. A payer without another active
+        passkey revokes the suspended one, or recovers.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PasskeyServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -147,6 +161,11 @@ def add_PasskeyServiceServicer_to_server(servicer, server):
                     servicer.VetoRecovery,
                     request_deserializer=keelpay_dot_api_dot_auth_dot_v1_dot_passkey__service__pb2.VetoRecoveryRequest.FromString,
                     response_serializer=keelpay_dot_api_dot_auth_dot_v1_dot_passkey__service__pb2.VetoRecoveryResponse.SerializeToString,
+            ),
+            'ResumePasskey': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumePasskey,
+                    request_deserializer=keelpay_dot_api_dot_auth_dot_v1_dot_passkey__service__pb2.ResumePasskeyRequest.FromString,
+                    response_serializer=keelpay_dot_api_dot_auth_dot_v1_dot_passkey__service__pb2.ResumePasskeyResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -312,6 +331,33 @@ class PasskeyService(object):
             '/keelpay.api.auth.v1.PasskeyService/VetoRecovery',
             keelpay_dot_api_dot_auth_dot_v1_dot_passkey__service__pb2.VetoRecoveryRequest.SerializeToString,
             keelpay_dot_api_dot_auth_dot_v1_dot_passkey__service__pb2.VetoRecoveryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumePasskey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/keelpay.api.auth.v1.PasskeyService/ResumePasskey',
+            keelpay_dot_api_dot_auth_dot_v1_dot_passkey__service__pb2.ResumePasskeyRequest.SerializeToString,
+            keelpay_dot_api_dot_auth_dot_v1_dot_passkey__service__pb2.ResumePasskeyResponse.FromString,
             options,
             channel_credentials,
             insecure,

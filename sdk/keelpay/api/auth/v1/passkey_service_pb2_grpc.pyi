@@ -49,6 +49,11 @@ class PasskeyServiceStub:
     """
     VetoRecovery: _grpc.UnaryUnaryMultiCallable[_passkey_service_pb2.VetoRecoveryRequest, _passkey_service_pb2.VetoRecoveryResponse]
     """Stops a recovery: the payer still has an old passkey, and signs with it. Revokes the cooling passkey."""
+    ResumePasskey: _grpc.UnaryUnaryMultiCallable[_passkey_service_pb2.ResumePasskeyRequest, _passkey_service_pb2.ResumePasskeyResponse]
+    """Lets a suspended passkey sign again: the payer confirms it with another, active one. It starts with low limits, and
+    if its counter goes back within a day of the last time it is suspended at once. A payer without another active
+    passkey revokes the suspended one, or recovers.
+    """
 
 @_typing.type_check_only
 class PasskeyServiceAsyncStub(PasskeyServiceStub):
@@ -71,6 +76,11 @@ class PasskeyServiceAsyncStub(PasskeyServiceStub):
     """
     VetoRecovery: _aio.UnaryUnaryMultiCallable[_passkey_service_pb2.VetoRecoveryRequest, _passkey_service_pb2.VetoRecoveryResponse]  # type: ignore[assignment]
     """Stops a recovery: the payer still has an old passkey, and signs with it. Revokes the cooling passkey."""
+    ResumePasskey: _aio.UnaryUnaryMultiCallable[_passkey_service_pb2.ResumePasskeyRequest, _passkey_service_pb2.ResumePasskeyResponse]  # type: ignore[assignment]
+    """Lets a suspended passkey sign again: the payer confirms it with another, active one. It starts with low limits, and
+    if its counter goes back within a day of the last time it is suspended at once. A payer without another active
+    passkey revokes the suspended one, or recovers.
+    """
 
 class PasskeyServiceServicer(metaclass=_abc_1.ABCMeta):
     """The keys with which payers sign."""
@@ -126,5 +136,16 @@ class PasskeyServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_passkey_service_pb2.VetoRecoveryResponse, _abc.Awaitable[_passkey_service_pb2.VetoRecoveryResponse]]:
         """Stops a recovery: the payer still has an old passkey, and signs with it. Revokes the cooling passkey."""
+
+    @_abc_1.abstractmethod
+    def ResumePasskey(
+        self,
+        request: _passkey_service_pb2.ResumePasskeyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_passkey_service_pb2.ResumePasskeyResponse, _abc.Awaitable[_passkey_service_pb2.ResumePasskeyResponse]]:
+        """Lets a suspended passkey sign again: the payer confirms it with another, active one. It starts with low limits, and
+        if its counter goes back within a day of the last time it is suspended at once. A payer without another active
+        passkey revokes the suspended one, or recovers.
+        """
 
 def add_PasskeyServiceServicer_to_server(servicer: PasskeyServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

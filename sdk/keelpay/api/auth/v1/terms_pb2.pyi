@@ -313,3 +313,49 @@ class RecoveryVetoTerms(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RecoveryVetoTerms: _TypeAlias = RecoveryVetoTerms  # noqa: Y015
+
+@_typing.final
+class PasskeyResumeTerms(_message.Message):
+    """The terms of lifting a passkey's suspension. Every value is text, exactly as it is hashed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TYPE_FIELD_NUMBER: _builtins.int
+    PASSKEY_ID_FIELD_NUMBER: _builtins.int
+    PAYER_ID_FIELD_NUMBER: _builtins.int
+    PASSKEY_DISPLAY_FIELD_NUMBER: _builtins.int
+    RP_ID_FIELD_NUMBER: _builtins.int
+    NONCE_FIELD_NUMBER: _builtins.int
+    EXPIRES_AT_FIELD_NUMBER: _builtins.int
+    type: _builtins.str
+    """"keelpay.passkey-resume.v1"."""
+    passkey_id: _builtins.str
+    """The suspended passkey, `partners/{p}/payers/{u}/passkeys/{k}`."""
+    payer_id: _builtins.str
+    """The payer, `partners/{p}/payers/{u}`."""
+    passkey_display: _builtins.str
+    """What that passkey is called."""
+    rp_id: _builtins.str
+    """The relying party of both passkeys: a domain."""
+    nonce: _builtins.str
+    """32 random bytes, base64url without padding."""
+    expires_at: _builtins.str
+    """When the confirmation expires, Unix seconds, decimal digits."""
+    def __init__(
+        self,
+        *,
+        type: _builtins.str = ...,
+        passkey_id: _builtins.str = ...,
+        payer_id: _builtins.str = ...,
+        passkey_display: _builtins.str = ...,
+        rp_id: _builtins.str = ...,
+        nonce: _builtins.str = ...,
+        expires_at: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expires_at", b"expires_at", "nonce", b"nonce", "passkey_display", b"passkey_display", "passkey_id", b"passkey_id", "payer_id", b"payer_id", "rp_id", b"rp_id", "type", b"type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PasskeyResumeTerms: _TypeAlias = PasskeyResumeTerms  # noqa: Y015

@@ -29,7 +29,7 @@ from keelpay.api.type.v1 import money_pb2 as keelpay_dot_api_dot_type_dot_v1_dot
 from keelpay.api.type.v1 import policy_pb2 as keelpay_dot_api_dot_type_dot_v1_dot_policy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,keelpay/api/clearing/v1/payout_service.proto\x12\x17keelpay.api.clearing.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a$keelpay/api/clearing/v1/payout.proto\x1a keelpay/api/type/v1/bounds.proto\x1a\x1fkeelpay/api/type/v1/money.proto\x1a keelpay/api/type/v1/policy.proto\"\x9c\x03\n\x13\x43reatePayoutRequest\x12G\n\x06parent\x18\x01 \x01(\tB/\xe2\x41\x01\x02\x8a\xb5\x18\'*#^merchants/[a-z0-9][a-z0-9-]{0,62}$8\x01R\x06parent\x12_\n\nrequest_id\x18\x02 \x01(\tB@\xe2\x41\x01\x02\x8a\xb5\x18\x38*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\x01R\trequestId\x12Z\n\x12merchant_payout_id\x18\x03 \x01(\tB,\xe2\x41\x01\x02\x8a\xb5\x18$ @*\x1e^[A-Za-z0-9][A-Za-z0-9_.:/-]*$8\x01R\x10merchantPayoutId\x12@\n\x06\x61mount\x18\x04 \x01(\x0b\x32\x1a.keelpay.api.type.v1.MoneyB\x0c\xe2\x41\x01\x02\x8a\xb5\x18\x04\x08\x01\x38\x01R\x06\x61mount\x12=\n\x14statement_descriptor\x18\x05 \x01(\tB\n\xe2\x41\x01\x01\x8a\xb5\x18\x02 \x16R\x13statementDescriptor\"k\n\x14\x43reatePayoutResponse\x12\x37\n\x06payout\x18\x01 \x01(\x0b\x32\x1f.keelpay.api.clearing.v1.PayoutR\x06payout\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayed\"w\n\x10GetPayoutRequest\x12\x63\n\x04name\x18\x01 \x01(\tBO\xe2\x41\x01\x02\x8a\xb5\x18G*C^merchants/[a-z0-9][a-z0-9-]{0,62}/payouts/[a-z]{2,4}-[0-9a-z]{26}$8\x01R\x04name\"L\n\x11GetPayoutResponse\x12\x37\n\x06payout\x18\x01 \x01(\x0b\x32\x1f.keelpay.api.clearing.v1.PayoutR\x06payout\"\xd6\x01\n\x12ListPayoutsRequest\x12K\n\x06parent\x18\x01 \x01(\tB3\xe2\x41\x01\x02\x8a\xb5\x18+*\'^merchants/(-|[a-z0-9][a-z0-9-]{0,62})$8\x01R\x06parent\x12&\n\tpage_size\x18\x02 \x01(\x05\x42\t\x8a\xb5\x18\x05\x08\x00\x10\xc8\x01R\x08pageSize\x12&\n\npage_token\x18\x03 \x01(\tB\x07\x8a\xb5\x18\x03 \x80\x08R\tpageToken\x12#\n\x06\x66ilter\x18\x04 \x01(\tB\x0b\xe2\x41\x01\x01\x8a\xb5\x18\x03 \x80\x04R\x06\x66ilter\"x\n\x13ListPayoutsResponse\x12\x39\n\x07payouts\x18\x01 \x03(\x0b\x32\x1f.keelpay.api.clearing.v1.PayoutR\x07payouts\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x8c\x02\n\x13\x43\x61ncelPayoutRequest\x12\x63\n\x04name\x18\x01 \x01(\tBO\xe2\x41\x01\x02\x8a\xb5\x18G*C^merchants/[a-z0-9][a-z0-9-]{0,62}/payouts/[a-z]{2,4}-[0-9a-z]{26}$8\x01R\x04name\x12_\n\nrequest_id\x18\x02 \x01(\tB@\xe2\x41\x01\x02\x8a\xb5\x18\x38*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\x01R\trequestId\x12/\n\rstate_version\x18\x03 \x01(\x03\x42\n\xe2\x41\x01\x01\x8a\xb5\x18\x02\x08\x00R\x0cstateVersion\"k\n\x14\x43\x61ncelPayoutResponse\x12\x37\n\x06payout\x18\x01 \x01(\x0b\x32\x1f.keelpay.api.clearing.v1.PayoutR\x06payout\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayed2\xb9\x04\n\rPayoutService\x12\x8a\x01\n\x0c\x43reatePayout\x12,.keelpay.api.clearing.v1.CreatePayoutRequest\x1a-.keelpay.api.clearing.v1.CreatePayoutResponse\"\x1d\x8a\xb5\x18\x19\n\rpayouts.write\x12\x02\x01\x03\x18\xd8\x04 \x88\'\x12\x82\x01\n\tGetPayout\x12).keelpay.api.clearing.v1.GetPayoutRequest\x1a*.keelpay.api.clearing.v1.GetPayoutResponse\"\x1e\x8a\xb5\x18\x1a\n\x0cpayouts.read\x12\x02\x01\x03\x18\xf0. \x88\'(\x01\x12\x88\x01\n\x0bListPayouts\x12+.keelpay.api.clearing.v1.ListPayoutsRequest\x1a,.keelpay.api.clearing.v1.ListPayoutsResponse\"\x1e\x8a\xb5\x18\x1a\n\x0cpayouts.read\x12\x02\x01\x03\x18\xd8\x04 \x88\'(\x01\x12\x8a\x01\n\x0c\x43\x61ncelPayout\x12,.keelpay.api.clearing.v1.CancelPayoutRequest\x1a-.keelpay.api.clearing.v1.CancelPayoutResponse\"\x1d\x8a\xb5\x18\x19\n\rpayouts.write\x12\x02\x01\x03\x18\xd8\x04 \x88\'b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,keelpay/api/clearing/v1/payout_service.proto\x12\x17keelpay.api.clearing.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a$keelpay/api/clearing/v1/payout.proto\x1a keelpay/api/type/v1/bounds.proto\x1a\x1fkeelpay/api/type/v1/money.proto\x1a keelpay/api/type/v1/policy.proto\"\x9e\x03\n\x13\x43reatePayoutRequest\x12G\n\x06parent\x18\x01 \x01(\tB/\xe2\x41\x01\x02\x8a\xb5\x18\'*#^merchants/[a-z0-9][a-z0-9-]{0,62}$8\x01R\x06parent\x12_\n\nrequest_id\x18\x02 \x01(\tB@\xe2\x41\x01\x02\x8a\xb5\x18\x38*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\x01R\trequestId\x12Z\n\x12merchant_payout_id\x18\x03 \x01(\tB,\xe2\x41\x01\x02\x8a\xb5\x18$ @*\x1e^[A-Za-z0-9][A-Za-z0-9_.:/-]*$8\x01R\x10merchantPayoutId\x12@\n\x06\x61mount\x18\x04 \x01(\x0b\x32\x1a.keelpay.api.type.v1.MoneyB\x0c\xe2\x41\x01\x02\x8a\xb5\x18\x04\x08\x01\x38\x01R\x06\x61mount\x12?\n\x14statement_descriptor\x18\x05 \x01(\tB\x0c\xe2\x41\x01\x01\x8a\xb5\x18\x04 \x16X\x01R\x13statementDescriptor\"k\n\x14\x43reatePayoutResponse\x12\x37\n\x06payout\x18\x01 \x01(\x0b\x32\x1f.keelpay.api.clearing.v1.PayoutR\x06payout\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayed\"w\n\x10GetPayoutRequest\x12\x63\n\x04name\x18\x01 \x01(\tBO\xe2\x41\x01\x02\x8a\xb5\x18G*C^merchants/[a-z0-9][a-z0-9-]{0,62}/payouts/[a-z]{2,4}-[0-9a-z]{26}$8\x01R\x04name\"L\n\x11GetPayoutResponse\x12\x37\n\x06payout\x18\x01 \x01(\x0b\x32\x1f.keelpay.api.clearing.v1.PayoutR\x06payout\"\xd6\x01\n\x12ListPayoutsRequest\x12K\n\x06parent\x18\x01 \x01(\tB3\xe2\x41\x01\x02\x8a\xb5\x18+*\'^merchants/(-|[a-z0-9][a-z0-9-]{0,62})$8\x01R\x06parent\x12&\n\tpage_size\x18\x02 \x01(\x05\x42\t\x8a\xb5\x18\x05\x08\x00\x10\xc8\x01R\x08pageSize\x12&\n\npage_token\x18\x03 \x01(\tB\x07\x8a\xb5\x18\x03 \x80\x08R\tpageToken\x12#\n\x06\x66ilter\x18\x04 \x01(\tB\x0b\xe2\x41\x01\x01\x8a\xb5\x18\x03 \x80\x04R\x06\x66ilter\"x\n\x13ListPayoutsResponse\x12\x39\n\x07payouts\x18\x01 \x03(\x0b\x32\x1f.keelpay.api.clearing.v1.PayoutR\x07payouts\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x8c\x02\n\x13\x43\x61ncelPayoutRequest\x12\x63\n\x04name\x18\x01 \x01(\tBO\xe2\x41\x01\x02\x8a\xb5\x18G*C^merchants/[a-z0-9][a-z0-9-]{0,62}/payouts/[a-z]{2,4}-[0-9a-z]{26}$8\x01R\x04name\x12_\n\nrequest_id\x18\x02 \x01(\tB@\xe2\x41\x01\x02\x8a\xb5\x18\x38*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\x01R\trequestId\x12/\n\rstate_version\x18\x03 \x01(\x03\x42\n\xe2\x41\x01\x01\x8a\xb5\x18\x02\x08\x00R\x0cstateVersion\"k\n\x14\x43\x61ncelPayoutResponse\x12\x37\n\x06payout\x18\x01 \x01(\x0b\x32\x1f.keelpay.api.clearing.v1.PayoutR\x06payout\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayed2\xb9\x04\n\rPayoutService\x12\x8a\x01\n\x0c\x43reatePayout\x12,.keelpay.api.clearing.v1.CreatePayoutRequest\x1a-.keelpay.api.clearing.v1.CreatePayoutResponse\"\x1d\x8a\xb5\x18\x19\n\rpayouts.write\x12\x02\x01\x03\x18\xd8\x04 \x88\'\x12\x82\x01\n\tGetPayout\x12).keelpay.api.clearing.v1.GetPayoutRequest\x1a*.keelpay.api.clearing.v1.GetPayoutResponse\"\x1e\x8a\xb5\x18\x1a\n\x0cpayouts.read\x12\x02\x01\x03\x18\xf0. \x88\'(\x01\x12\x88\x01\n\x0bListPayouts\x12+.keelpay.api.clearing.v1.ListPayoutsRequest\x1a,.keelpay.api.clearing.v1.ListPayoutsResponse\"\x1e\x8a\xb5\x18\x1a\n\x0cpayouts.read\x12\x02\x01\x03\x18\xd8\x04 \x88\'(\x01\x12\x8a\x01\n\x0c\x43\x61ncelPayout\x12,.keelpay.api.clearing.v1.CancelPayoutRequest\x1a-.keelpay.api.clearing.v1.CancelPayoutResponse\"\x1d\x8a\xb5\x18\x19\n\rpayouts.write\x12\x02\x01\x03\x18\xd8\x04 \x88\'b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,7 +45,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATEPAYOUTREQUEST'].fields_by_name['amount']._loaded_options = None
   _globals['_CREATEPAYOUTREQUEST'].fields_by_name['amount']._serialized_options = b'\342A\001\002\212\265\030\004\010\0018\001'
   _globals['_CREATEPAYOUTREQUEST'].fields_by_name['statement_descriptor']._loaded_options = None
-  _globals['_CREATEPAYOUTREQUEST'].fields_by_name['statement_descriptor']._serialized_options = b'\342A\001\001\212\265\030\002 \026'
+  _globals['_CREATEPAYOUTREQUEST'].fields_by_name['statement_descriptor']._serialized_options = b'\342A\001\001\212\265\030\004 \026X\001'
   _globals['_GETPAYOUTREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_GETPAYOUTREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\212\265\030G*C^merchants/[a-z0-9][a-z0-9-]{0,62}/payouts/[a-z]{2,4}-[0-9a-z]{26}$8\001'
   _globals['_LISTPAYOUTSREQUEST'].fields_by_name['parent']._loaded_options = None
@@ -71,21 +71,21 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PAYOUTSERVICE'].methods_by_name['CancelPayout']._loaded_options = None
   _globals['_PAYOUTSERVICE'].methods_by_name['CancelPayout']._serialized_options = b'\212\265\030\031\n\rpayouts.write\022\002\001\003\030\330\004 \210\''
   _globals['_CREATEPAYOUTREQUEST']._serialized_start=246
-  _globals['_CREATEPAYOUTREQUEST']._serialized_end=658
-  _globals['_CREATEPAYOUTRESPONSE']._serialized_start=660
-  _globals['_CREATEPAYOUTRESPONSE']._serialized_end=767
-  _globals['_GETPAYOUTREQUEST']._serialized_start=769
-  _globals['_GETPAYOUTREQUEST']._serialized_end=888
-  _globals['_GETPAYOUTRESPONSE']._serialized_start=890
-  _globals['_GETPAYOUTRESPONSE']._serialized_end=966
-  _globals['_LISTPAYOUTSREQUEST']._serialized_start=969
-  _globals['_LISTPAYOUTSREQUEST']._serialized_end=1183
-  _globals['_LISTPAYOUTSRESPONSE']._serialized_start=1185
-  _globals['_LISTPAYOUTSRESPONSE']._serialized_end=1305
-  _globals['_CANCELPAYOUTREQUEST']._serialized_start=1308
-  _globals['_CANCELPAYOUTREQUEST']._serialized_end=1576
-  _globals['_CANCELPAYOUTRESPONSE']._serialized_start=1578
-  _globals['_CANCELPAYOUTRESPONSE']._serialized_end=1685
-  _globals['_PAYOUTSERVICE']._serialized_start=1688
-  _globals['_PAYOUTSERVICE']._serialized_end=2257
+  _globals['_CREATEPAYOUTREQUEST']._serialized_end=660
+  _globals['_CREATEPAYOUTRESPONSE']._serialized_start=662
+  _globals['_CREATEPAYOUTRESPONSE']._serialized_end=769
+  _globals['_GETPAYOUTREQUEST']._serialized_start=771
+  _globals['_GETPAYOUTREQUEST']._serialized_end=890
+  _globals['_GETPAYOUTRESPONSE']._serialized_start=892
+  _globals['_GETPAYOUTRESPONSE']._serialized_end=968
+  _globals['_LISTPAYOUTSREQUEST']._serialized_start=971
+  _globals['_LISTPAYOUTSREQUEST']._serialized_end=1185
+  _globals['_LISTPAYOUTSRESPONSE']._serialized_start=1187
+  _globals['_LISTPAYOUTSRESPONSE']._serialized_end=1307
+  _globals['_CANCELPAYOUTREQUEST']._serialized_start=1310
+  _globals['_CANCELPAYOUTREQUEST']._serialized_end=1578
+  _globals['_CANCELPAYOUTRESPONSE']._serialized_start=1580
+  _globals['_CANCELPAYOUTRESPONSE']._serialized_end=1687
+  _globals['_PAYOUTSERVICE']._serialized_start=1690
+  _globals['_PAYOUTSERVICE']._serialized_end=2259
 # @@protoc_insertion_point(module_scope)

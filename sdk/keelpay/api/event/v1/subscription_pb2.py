@@ -27,7 +27,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from keelpay.api.type.v1 import bounds_pb2 as keelpay_dot_api_dot_type_dot_v1_dot_bounds__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'keelpay/api/event/v1/subscription.proto\x12\x14keelpay.api.event.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a keelpay/api/type/v1/bounds.proto\"\xb4\x01\n\x0fSubscriptionKey\x12\x1b\n\x06key_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03R\x05keyId\x12\x41\n\x0b\x63reate_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\ncreateTime\x12\x41\n\x0b\x65xpire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nexpireTime\"\xd3\x05\n\x0cSubscription\x12\x18\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03R\x04name\x12\x31\n\x03uri\x18\x02 \x01(\tB\x1f\xe2\x41\x01\x02\x8a\xb5\x18\x17 \x80\x10*\x10^https://[^\\s]+$8\x01R\x03uri\x12P\n\x0b\x65vent_types\x18\x03 \x03(\tB/\xe2\x41\x01\x01\x8a\xb5\x18\' @*!^[a-z][a-z_]*\\.([a-z][a-z_]*|\\*)$0dR\neventTypes\x12M\n\tmerchants\x18\x04 \x03(\tB/\xe2\x41\x01\x01\x8a\xb5\x18\'*#^merchants/[a-z0-9][a-z0-9-]{0,62}$0dR\tmerchants\x12-\n\x0b\x64\x65scription\x18\x05 \x01(\tB\x0b\xe2\x41\x01\x01\x8a\xb5\x18\x03 \xc8\x01R\x0b\x64\x65scription\x12\x44\n\x05state\x18\x06 \x01(\x0e\x32(.keelpay.api.event.v1.Subscription.StateB\x04\xe2\x41\x01\x03R\x05state\x12)\n\rstate_version\x18\x07 \x01(\x03\x42\x04\xe2\x41\x01\x03R\x0cstateVersion\x12?\n\x04keys\x18\x08 \x03(\x0b\x32%.keelpay.api.event.v1.SubscriptionKeyB\x04\xe2\x41\x01\x03R\x04keys\x12)\n\rpending_count\x18\t \x01(\x03\x42\x04\xe2\x41\x01\x03R\x0cpendingCount\x12\x41\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\ncreateTime\x12\x41\n\x0bupdate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nupdateTime\"C\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSTATE_ACTIVE\x10\x01\x12\x11\n\rSTATE_FAILING\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'keelpay/api/event/v1/subscription.proto\x12\x14keelpay.api.event.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a keelpay/api/type/v1/bounds.proto\"\xb4\x01\n\x0fSubscriptionKey\x12\x1b\n\x06key_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03R\x05keyId\x12\x41\n\x0b\x63reate_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\ncreateTime\x12\x41\n\x0b\x65xpire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nexpireTime\"\xd5\x05\n\x0cSubscription\x12\x18\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03R\x04name\x12\x31\n\x03uri\x18\x02 \x01(\tB\x1f\xe2\x41\x01\x02\x8a\xb5\x18\x17 \x80\x10*\x10^https://[^\\s]+$8\x01R\x03uri\x12P\n\x0b\x65vent_types\x18\x03 \x03(\tB/\xe2\x41\x01\x01\x8a\xb5\x18\' @*!^[a-z][a-z_]*\\.([a-z][a-z_]*|\\*)$0dR\neventTypes\x12M\n\tmerchants\x18\x04 \x03(\tB/\xe2\x41\x01\x01\x8a\xb5\x18\'*#^merchants/[a-z0-9][a-z0-9-]{0,62}$0dR\tmerchants\x12/\n\x0b\x64\x65scription\x18\x05 \x01(\tB\r\xe2\x41\x01\x01\x8a\xb5\x18\x05 \xc8\x01X\x01R\x0b\x64\x65scription\x12\x44\n\x05state\x18\x06 \x01(\x0e\x32(.keelpay.api.event.v1.Subscription.StateB\x04\xe2\x41\x01\x03R\x05state\x12)\n\rstate_version\x18\x07 \x01(\x03\x42\x04\xe2\x41\x01\x03R\x0cstateVersion\x12?\n\x04keys\x18\x08 \x03(\x0b\x32%.keelpay.api.event.v1.SubscriptionKeyB\x04\xe2\x41\x01\x03R\x04keys\x12)\n\rpending_count\x18\t \x01(\x03\x42\x04\xe2\x41\x01\x03R\x0cpendingCount\x12\x41\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\ncreateTime\x12\x41\n\x0bupdate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nupdateTime\"C\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSTATE_ACTIVE\x10\x01\x12\x11\n\rSTATE_FAILING\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -49,7 +49,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SUBSCRIPTION'].fields_by_name['merchants']._loaded_options = None
   _globals['_SUBSCRIPTION'].fields_by_name['merchants']._serialized_options = b'\342A\001\001\212\265\030\'*#^merchants/[a-z0-9][a-z0-9-]{0,62}$0d'
   _globals['_SUBSCRIPTION'].fields_by_name['description']._loaded_options = None
-  _globals['_SUBSCRIPTION'].fields_by_name['description']._serialized_options = b'\342A\001\001\212\265\030\003 \310\001'
+  _globals['_SUBSCRIPTION'].fields_by_name['description']._serialized_options = b'\342A\001\001\212\265\030\005 \310\001X\001'
   _globals['_SUBSCRIPTION'].fields_by_name['state']._loaded_options = None
   _globals['_SUBSCRIPTION'].fields_by_name['state']._serialized_options = b'\342A\001\003'
   _globals['_SUBSCRIPTION'].fields_by_name['state_version']._loaded_options = None
@@ -65,7 +65,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SUBSCRIPTIONKEY']._serialized_start=166
   _globals['_SUBSCRIPTIONKEY']._serialized_end=346
   _globals['_SUBSCRIPTION']._serialized_start=349
-  _globals['_SUBSCRIPTION']._serialized_end=1072
-  _globals['_SUBSCRIPTION_STATE']._serialized_start=1005
-  _globals['_SUBSCRIPTION_STATE']._serialized_end=1072
+  _globals['_SUBSCRIPTION']._serialized_end=1074
+  _globals['_SUBSCRIPTION_STATE']._serialized_start=1007
+  _globals['_SUBSCRIPTION_STATE']._serialized_end=1074
 # @@protoc_insertion_point(module_scope)

@@ -37,7 +37,9 @@ class _AuthenticationEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Authen
     AUTHENTICATION_PASSKEY: _Authentication.ValueType  # 1
     """A passkey of the payer: finger, face or the device's PIN. From a page always, for stored cards and accounts too."""
     AUTHENTICATION_MANDATE: _Authentication.ValueType  # 2
-    """The mandate that the payer signed earlier: nothing to do now. Risk may ask for a passkey all the same."""
+    """The mandate that the payer signed earlier: nothing to do now. Risk may ask for a passkey all the same, and a payer
+    is asked who is on a device where none of its passkeys has confirmed anything yet.
+    """
     AUTHENTICATION_WALLET: _Authentication.ValueType  # 3
     """The payer's own wallet or bank: the payer goes there and comes back."""
 
@@ -49,7 +51,9 @@ AUTHENTICATION_UNSPECIFIED: Authentication.ValueType  # 0
 AUTHENTICATION_PASSKEY: Authentication.ValueType  # 1
 """A passkey of the payer: finger, face or the device's PIN. From a page always, for stored cards and accounts too."""
 AUTHENTICATION_MANDATE: Authentication.ValueType  # 2
-"""The mandate that the payer signed earlier: nothing to do now. Risk may ask for a passkey all the same."""
+"""The mandate that the payer signed earlier: nothing to do now. Risk may ask for a passkey all the same, and a payer
+is asked who is on a device where none of its passkeys has confirmed anything yet.
+"""
 AUTHENTICATION_WALLET: Authentication.ValueType  # 3
 """The payer's own wallet or bank: the payer goes there and comes back."""
 Global___Authentication: _TypeAlias = Authentication  # noqa: Y015
@@ -70,6 +74,8 @@ class Session(_message.Message):
     SESSION_END_TIME_FIELD_NUMBER: _builtins.int
     CHECKOUT_FIELD_NUMBER: _builtins.int
     RECOVERY_FIELD_NUMBER: _builtins.int
+    RETURN_URL_FIELD_NUMBER: _builtins.int
+    MANDATE_OFFER_FIELD_NUMBER: _builtins.int
     kind: _token_pb2.PayerTokenKind.ValueType
     """What the session is good for."""
     payer: _builtins.str
@@ -84,6 +90,10 @@ class Session(_message.Message):
     """A payment of this payer may be confirmed with Secure Payment Confirmation, where the browser has it."""
     spc_registration: _builtins.bool
     """A new passkey should be made for Secure Payment Confirmation, where the browser has it."""
+    return_url: _builtins.str
+    """Where the payer goes back to from a page to enrol or to manage; empty if the partner gave nothing. That of a
+    payment is in `checkout`.
+    """
     @_builtins.property
     def session_end_time(self) -> _timestamp_pb2.Timestamp:
         """Until when RefreshSession gives new tokens."""
@@ -98,6 +108,10 @@ class Session(_message.Message):
         with FinishRegistration. Only in a session of kind ENROL; absent where a first passkey is made.
         """
 
+    @_builtins.property
+    def mandate_offer(self) -> Global___MandateOffer:
+        """What the payer may allow the merchant that GetSession was asked about; absent otherwise."""
+
     def __init__(
         self,
         *,
@@ -111,14 +125,50 @@ class Session(_message.Message):
         session_end_time: _timestamp_pb2.Timestamp | None = ...,
         checkout: Global___Checkout | None = ...,
         recovery: _passkey_pb2.Registration | None = ...,
+        return_url: _builtins.str = ...,
+        mandate_offer: Global___MandateOffer | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["checkout", b"checkout", "recovery", b"recovery", "session_end_time", b"session_end_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["checkout", b"checkout", "mandate_offer", b"mandate_offer", "recovery", b"recovery", "session_end_time", b"session_end_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkout", b"checkout", "kind", b"kind", "locale", b"locale", "passkey_active", b"passkey_active", "payer", b"payer", "recovery", b"recovery", "rp_id", b"rp_id", "session_end_time", b"session_end_time", "spc_offered", b"spc_offered", "spc_registration", b"spc_registration"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkout", b"checkout", "kind", b"kind", "locale", b"locale", "mandate_offer", b"mandate_offer", "passkey_active", b"passkey_active", "payer", b"payer", "recovery", b"recovery", "return_url", b"return_url", "rp_id", b"rp_id", "session_end_time", b"session_end_time", "spc_offered", b"spc_offered", "spc_registration", b"spc_registration"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Session: _TypeAlias = Session  # noqa: Y015
+
+@_typing.final
+class MandateOffer(_message.Message):
+    """What a payer may allow one merchant to take without asking. Nothing is allowed by it: see StartMandate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MERCHANT_FIELD_NUMBER: _builtins.int
+    MERCHANT_DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    PAYMENT_MAX_CHOICES_FIELD_NUMBER: _builtins.int
+    merchant: _builtins.str
+    """Who would be paid, `merchants/{m}`."""
+    merchant_display_name: _builtins.str
+    """The same as the payer reads it."""
+    @_builtins.property
+    def payment_max_choices(self) -> _containers.RepeatedCompositeFieldContainer[_money_pb2.Money]:
+        """Small round amounts, the smallest first, to choose the most for one payment from. Their currency is the one in
+        which the merchant is settled, and mandates are made in no other.
+        """
+
+    def __init__(
+        self,
+        *,
+        merchant: _builtins.str = ...,
+        merchant_display_name: _builtins.str = ...,
+        payment_max_choices: _abc.Iterable[_money_pb2.Money] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["merchant", b"merchant", "merchant_display_name", b"merchant_display_name", "payment_max_choices", b"payment_max_choices"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MandateOffer: _TypeAlias = MandateOffer  # noqa: Y015
 
 @_typing.final
 class Checkout(_message.Message):
@@ -181,6 +231,7 @@ class PaymentOption(_message.Message):
     BALANCE_FIELD_NUMBER: _builtins.int
     SELECTED_FIELD_NUMBER: _builtins.int
     RECOMMENDED_FIELD_NUMBER: _builtins.int
+    ALLOWANCE_FIELD_NUMBER: _builtins.int
     display: _builtins.str
     """What a person recognises it by, exactly as it is signed: "Visa •••• 4242", "Balance"."""
     brand: _builtins.str
@@ -192,7 +243,7 @@ class PaymentOption(_message.Message):
     authentication: Global___Authentication.ValueType
     """Who says so."""
     selected: _builtins.bool
-    """It is the payment's way of paying now."""
+    """It is the payment's way of paying now, its mandate included: any other has to be chosen first."""
     recommended: _builtins.bool
     """It is the one to offer first. At most one is."""
     @_builtins.property
@@ -201,7 +252,11 @@ class PaymentOption(_message.Message):
 
     @_builtins.property
     def balance(self) -> _money_pb2.Money:
-        """What is there to spend; only for the balance."""
+        """What is there to spend; only for the balance. A session is told it on a device that the payer has confirmed on."""
+
+    @_builtins.property
+    def allowance(self) -> Global___MandateAllowance:
+        """The limits of the mandate that it is paid under; absent without one."""
 
     def __init__(
         self,
@@ -215,14 +270,51 @@ class PaymentOption(_message.Message):
         balance: _money_pb2.Money | None = ...,
         selected: _builtins.bool = ...,
         recommended: _builtins.bool = ...,
+        allowance: Global___MandateAllowance | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["balance", b"balance", "method", b"method"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["allowance", b"allowance", "balance", b"balance", "method", b"method"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["authentication", b"authentication", "available", b"available", "balance", b"balance", "brand", b"brand", "display", b"display", "method", b"method", "obstacle", b"obstacle", "recommended", b"recommended", "selected", b"selected"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowance", b"allowance", "authentication", b"authentication", "available", b"available", "balance", b"balance", "brand", b"brand", "display", b"display", "method", b"method", "obstacle", b"obstacle", "recommended", b"recommended", "selected", b"selected"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PaymentOption: _TypeAlias = PaymentOption  # noqa: Y015
+
+@_typing.final
+class MandateAllowance(_message.Message):
+    """What a mandate allows now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAYMENT_MAX_FIELD_NUMBER: _builtins.int
+    LEFT_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def payment_max(self) -> _money_pb2.Money:
+        """The most for one payment."""
+
+    @_builtins.property
+    def left(self) -> _money_pb2.Money:
+        """What may still be paid under it today, by its limit for a day and the one for its life."""
+
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """When it ends."""
+
+    def __init__(
+        self,
+        *,
+        payment_max: _money_pb2.Money | None = ...,
+        left: _money_pb2.Money | None = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "left", b"left", "payment_max", b"payment_max"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "left", b"left", "payment_max", b"payment_max"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MandateAllowance: _TypeAlias = MandateAllowance  # noqa: Y015
 
 @_typing.final
 class Receipt(_message.Message):

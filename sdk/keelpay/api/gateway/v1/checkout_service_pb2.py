@@ -32,7 +32,7 @@ from keelpay.api.type.v1 import bounds_pb2 as keelpay_dot_api_dot_type_dot_v1_do
 from keelpay.api.type.v1 import policy_pb2 as keelpay_dot_api_dot_type_dot_v1_dot_policy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-keelpay/api/gateway/v1/checkout_service.proto\x12\x16keelpay.api.gateway.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fkeelpay/api/auth/v1/token.proto\x1a%keelpay/api/gateway/v1/checkout.proto\x1a$keelpay/api/gateway/v1/payment.proto\x1a,keelpay/api/gateway/v1/payment_request.proto\x1a keelpay/api/type/v1/bounds.proto\x1a keelpay/api/type/v1/policy.proto\"\xae\x01\n\x12OpenSessionRequest\x12\x37\n\x05token\x18\x01 \x01(\tB!\xe2\x41\x01\x02\x8a\xb5\x18\x19*\x13^[A-Za-z0-9_-]{43}$8\x01@\x01R\x05token\x12_\n\nrequest_id\x18\x02 \x01(\tB@\xe2\x41\x01\x02\x8a\xb5\x18\x38*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\x01R\trequestId\"\xa4\x01\n\x13OpenSessionResponse\x12\x36\n\x05token\x18\x01 \x01(\x0b\x32 .keelpay.api.auth.v1.AccessTokenR\x05token\x12\x39\n\x07session\x18\x02 \x01(\x0b\x32\x1f.keelpay.api.gateway.v1.SessionR\x07session\x12\x1a\n\x08replayed\x18\x03 \x01(\x08R\x08replayed\"\x17\n\x15RefreshSessionRequest\"\x96\x01\n\x16RefreshSessionResponse\x12\x36\n\x05token\x18\x01 \x01(\x0b\x32 .keelpay.api.auth.v1.AccessTokenR\x05token\x12\x44\n\x10session_end_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0esessionEndTime\"\x13\n\x11GetSessionRequest\"O\n\x12GetSessionResponse\x12\x39\n\x07session\x18\x01 \x01(\x0b\x32\x1f.keelpay.api.gateway.v1.SessionR\x07session\"\xbd\x02\n\x1a\x43hoosePaymentMethodRequest\x12\x64\n\x04name\x18\x01 \x01(\tBP\xe2\x41\x01\x02\x8a\xb5\x18H*D^merchants/[a-z0-9][a-z0-9-]{0,62}/payments/[a-z]{2,4}-[0-9a-z]{26}$8\x01R\x04name\x12_\n\nrequest_id\x18\x02 \x01(\tB@\xe2\x41\x01\x02\x8a\xb5\x18\x38*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\x01R\trequestId\x12X\n\x0epayment_method\x18\x03 \x01(\x0b\x32%.keelpay.api.gateway.v1.PaymentMethodB\n\xe2\x41\x01\x02\x8a\xb5\x18\x02\x38\x01R\rpaymentMethod\"t\n\x1b\x43hoosePaymentMethodResponse\x12\x39\n\x07payment\x18\x01 \x01(\x0b\x32\x1f.keelpay.api.gateway.v1.PaymentR\x07payment\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayed\"\x7f\n\x11GetReceiptRequest\x12j\n\x07payment\x18\x01 \x01(\tBP\xe2\x41\x01\x02\x8a\xb5\x18H*D^merchants/[a-z0-9][a-z0-9-]{0,62}/payments/[a-z]{2,4}-[0-9a-z]{26}$8\x01R\x07payment\"O\n\x12GetReceiptResponse\x12\x39\n\x07receipt\x18\x01 \x01(\x0b\x32\x1f.keelpay.api.gateway.v1.ReceiptR\x07receipt2\xca\x05\n\x0f\x43heckoutService\x12u\n\x0bOpenSession\x12*.keelpay.api.gateway.v1.OpenSessionRequest\x1a+.keelpay.api.gateway.v1.OpenSessionResponse\"\r\x8a\xb5\x18\t\x12\x01\x05\x18\xf0. \x88\'\x12\x8e\x01\n\x0eRefreshSession\x12-.keelpay.api.gateway.v1.RefreshSessionRequest\x1a..keelpay.api.gateway.v1.RefreshSessionResponse\"\x1d\x8a\xb5\x18\x19\n\rsessions.read\x12\x01\x02\x18< \xd0\x0f(\x01\x12\x83\x01\n\nGetSession\x12).keelpay.api.gateway.v1.GetSessionRequest\x1a*.keelpay.api.gateway.v1.GetSessionResponse\"\x1e\x8a\xb5\x18\x1a\n\rsessions.read\x12\x01\x02\x18\xd8\x04 \x88\'(\x01\x12\xa0\x01\n\x13\x43hoosePaymentMethod\x12\x32.keelpay.api.gateway.v1.ChoosePaymentMethodRequest\x1a\x33.keelpay.api.gateway.v1.ChoosePaymentMethodResponse\" \x8a\xb5\x18\x1c\n\x10payments.confirm\x12\x02\x01\x02\x18\xd8\x04 \x88\'\x12\x85\x01\n\nGetReceipt\x12).keelpay.api.gateway.v1.GetReceiptRequest\x1a*.keelpay.api.gateway.v1.GetReceiptResponse\" \x8a\xb5\x18\x1c\n\rpayments.read\x12\x03\x01\x02\x03\x18\xd8\x04 \xd0\x0f(\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-keelpay/api/gateway/v1/checkout_service.proto\x12\x16keelpay.api.gateway.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fkeelpay/api/auth/v1/token.proto\x1a%keelpay/api/gateway/v1/checkout.proto\x1a$keelpay/api/gateway/v1/payment.proto\x1a,keelpay/api/gateway/v1/payment_request.proto\x1a keelpay/api/type/v1/bounds.proto\x1a keelpay/api/type/v1/policy.proto\"\xda\x01\n\x12OpenSessionRequest\x12\x37\n\x05token\x18\x01 \x01(\tB!\xe2\x41\x01\x02\x8a\xb5\x18\x19*\x13^[A-Za-z0-9_-]{43}$8\x01@\x01R\x05token\x12_\n\nrequest_id\x18\x02 \x01(\tB@\xe2\x41\x01\x02\x8a\xb5\x18\x38*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\x01R\trequestId\x12*\n\tdevice_id\x18\x03 \x01(\tB\r\xe2\x41\x01\x01\x8a\xb5\x18\x05 \x80\x01@\x01R\x08\x64\x65viceId\"\xa4\x01\n\x13OpenSessionResponse\x12\x36\n\x05token\x18\x01 \x01(\x0b\x32 .keelpay.api.auth.v1.AccessTokenR\x05token\x12\x39\n\x07session\x18\x02 \x01(\x0b\x32\x1f.keelpay.api.gateway.v1.SessionR\x07session\x12\x1a\n\x08replayed\x18\x03 \x01(\x08R\x08replayed\"\x17\n\x15RefreshSessionRequest\"\x96\x01\n\x16RefreshSessionResponse\x12\x36\n\x05token\x18\x01 \x01(\x0b\x32 .keelpay.api.auth.v1.AccessTokenR\x05token\x12\x44\n\x10session_end_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0esessionEndTime\"^\n\x11GetSessionRequest\x12I\n\x08merchant\x18\x01 \x01(\tB-\xe2\x41\x01\x01\x8a\xb5\x18%*#^merchants/[a-z0-9][a-z0-9-]{0,62}$R\x08merchant\"O\n\x12GetSessionResponse\x12\x39\n\x07session\x18\x01 \x01(\x0b\x32\x1f.keelpay.api.gateway.v1.SessionR\x07session\"\xbd\x02\n\x1a\x43hoosePaymentMethodRequest\x12\x64\n\x04name\x18\x01 \x01(\tBP\xe2\x41\x01\x02\x8a\xb5\x18H*D^merchants/[a-z0-9][a-z0-9-]{0,62}/payments/[a-z]{2,4}-[0-9a-z]{26}$8\x01R\x04name\x12_\n\nrequest_id\x18\x02 \x01(\tB@\xe2\x41\x01\x02\x8a\xb5\x18\x38*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\x01R\trequestId\x12X\n\x0epayment_method\x18\x03 \x01(\x0b\x32%.keelpay.api.gateway.v1.PaymentMethodB\n\xe2\x41\x01\x02\x8a\xb5\x18\x02\x38\x01R\rpaymentMethod\"t\n\x1b\x43hoosePaymentMethodResponse\x12\x39\n\x07payment\x18\x01 \x01(\x0b\x32\x1f.keelpay.api.gateway.v1.PaymentR\x07payment\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayed\"\x7f\n\x11GetReceiptRequest\x12j\n\x07payment\x18\x01 \x01(\tBP\xe2\x41\x01\x02\x8a\xb5\x18H*D^merchants/[a-z0-9][a-z0-9-]{0,62}/payments/[a-z]{2,4}-[0-9a-z]{26}$8\x01R\x07payment\"O\n\x12GetReceiptResponse\x12\x39\n\x07receipt\x18\x01 \x01(\x0b\x32\x1f.keelpay.api.gateway.v1.ReceiptR\x07receipt2\xca\x05\n\x0f\x43heckoutService\x12u\n\x0bOpenSession\x12*.keelpay.api.gateway.v1.OpenSessionRequest\x1a+.keelpay.api.gateway.v1.OpenSessionResponse\"\r\x8a\xb5\x18\t\x12\x01\x05\x18\xf0. \x88\'\x12\x8e\x01\n\x0eRefreshSession\x12-.keelpay.api.gateway.v1.RefreshSessionRequest\x1a..keelpay.api.gateway.v1.RefreshSessionResponse\"\x1d\x8a\xb5\x18\x19\n\rsessions.read\x12\x01\x02\x18< \xd0\x0f(\x01\x12\x83\x01\n\nGetSession\x12).keelpay.api.gateway.v1.GetSessionRequest\x1a*.keelpay.api.gateway.v1.GetSessionResponse\"\x1e\x8a\xb5\x18\x1a\n\rsessions.read\x12\x01\x02\x18\xd8\x04 \x88\'(\x01\x12\xa0\x01\n\x13\x43hoosePaymentMethod\x12\x32.keelpay.api.gateway.v1.ChoosePaymentMethodRequest\x1a\x33.keelpay.api.gateway.v1.ChoosePaymentMethodResponse\" \x8a\xb5\x18\x1c\n\x10payments.confirm\x12\x02\x01\x02\x18\xd8\x04 \x88\'\x12\x85\x01\n\nGetReceipt\x12).keelpay.api.gateway.v1.GetReceiptRequest\x1a*.keelpay.api.gateway.v1.GetReceiptResponse\" \x8a\xb5\x18\x1c\n\rpayments.read\x12\x03\x01\x02\x03\x18\xd8\x04 \xd0\x0f(\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,6 +43,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_OPENSESSIONREQUEST'].fields_by_name['token']._serialized_options = b'\342A\001\002\212\265\030\031*\023^[A-Za-z0-9_-]{43}$8\001@\001'
   _globals['_OPENSESSIONREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_OPENSESSIONREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\002\212\265\0308*4^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$8\001'
+  _globals['_OPENSESSIONREQUEST'].fields_by_name['device_id']._loaded_options = None
+  _globals['_OPENSESSIONREQUEST'].fields_by_name['device_id']._serialized_options = b'\342A\001\001\212\265\030\005 \200\001@\001'
+  _globals['_GETSESSIONREQUEST'].fields_by_name['merchant']._loaded_options = None
+  _globals['_GETSESSIONREQUEST'].fields_by_name['merchant']._serialized_options = b'\342A\001\001\212\265\030%*#^merchants/[a-z0-9][a-z0-9-]{0,62}$'
   _globals['_CHOOSEPAYMENTMETHODREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_CHOOSEPAYMENTMETHODREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\212\265\030H*D^merchants/[a-z0-9][a-z0-9-]{0,62}/payments/[a-z]{2,4}-[0-9a-z]{26}$8\001'
   _globals['_CHOOSEPAYMENTMETHODREQUEST'].fields_by_name['request_id']._loaded_options = None
@@ -62,25 +66,25 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CHECKOUTSERVICE'].methods_by_name['GetReceipt']._loaded_options = None
   _globals['_CHECKOUTSERVICE'].methods_by_name['GetReceipt']._serialized_options = b'\212\265\030\034\n\rpayments.read\022\003\001\002\003\030\330\004 \320\017(\001'
   _globals['_OPENSESSIONREQUEST']._serialized_start=364
-  _globals['_OPENSESSIONREQUEST']._serialized_end=538
-  _globals['_OPENSESSIONRESPONSE']._serialized_start=541
-  _globals['_OPENSESSIONRESPONSE']._serialized_end=705
-  _globals['_REFRESHSESSIONREQUEST']._serialized_start=707
-  _globals['_REFRESHSESSIONREQUEST']._serialized_end=730
-  _globals['_REFRESHSESSIONRESPONSE']._serialized_start=733
-  _globals['_REFRESHSESSIONRESPONSE']._serialized_end=883
-  _globals['_GETSESSIONREQUEST']._serialized_start=885
-  _globals['_GETSESSIONREQUEST']._serialized_end=904
-  _globals['_GETSESSIONRESPONSE']._serialized_start=906
-  _globals['_GETSESSIONRESPONSE']._serialized_end=985
-  _globals['_CHOOSEPAYMENTMETHODREQUEST']._serialized_start=988
-  _globals['_CHOOSEPAYMENTMETHODREQUEST']._serialized_end=1305
-  _globals['_CHOOSEPAYMENTMETHODRESPONSE']._serialized_start=1307
-  _globals['_CHOOSEPAYMENTMETHODRESPONSE']._serialized_end=1423
-  _globals['_GETRECEIPTREQUEST']._serialized_start=1425
-  _globals['_GETRECEIPTREQUEST']._serialized_end=1552
-  _globals['_GETRECEIPTRESPONSE']._serialized_start=1554
-  _globals['_GETRECEIPTRESPONSE']._serialized_end=1633
-  _globals['_CHECKOUTSERVICE']._serialized_start=1636
-  _globals['_CHECKOUTSERVICE']._serialized_end=2350
+  _globals['_OPENSESSIONREQUEST']._serialized_end=582
+  _globals['_OPENSESSIONRESPONSE']._serialized_start=585
+  _globals['_OPENSESSIONRESPONSE']._serialized_end=749
+  _globals['_REFRESHSESSIONREQUEST']._serialized_start=751
+  _globals['_REFRESHSESSIONREQUEST']._serialized_end=774
+  _globals['_REFRESHSESSIONRESPONSE']._serialized_start=777
+  _globals['_REFRESHSESSIONRESPONSE']._serialized_end=927
+  _globals['_GETSESSIONREQUEST']._serialized_start=929
+  _globals['_GETSESSIONREQUEST']._serialized_end=1023
+  _globals['_GETSESSIONRESPONSE']._serialized_start=1025
+  _globals['_GETSESSIONRESPONSE']._serialized_end=1104
+  _globals['_CHOOSEPAYMENTMETHODREQUEST']._serialized_start=1107
+  _globals['_CHOOSEPAYMENTMETHODREQUEST']._serialized_end=1424
+  _globals['_CHOOSEPAYMENTMETHODRESPONSE']._serialized_start=1426
+  _globals['_CHOOSEPAYMENTMETHODRESPONSE']._serialized_end=1542
+  _globals['_GETRECEIPTREQUEST']._serialized_start=1544
+  _globals['_GETRECEIPTREQUEST']._serialized_end=1671
+  _globals['_GETRECEIPTRESPONSE']._serialized_start=1673
+  _globals['_GETRECEIPTRESPONSE']._serialized_end=1752
+  _globals['_CHECKOUTSERVICE']._serialized_start=1755
+  _globals['_CHECKOUTSERVICE']._serialized_end=2469
 # @@protoc_insertion_point(module_scope)

@@ -29,6 +29,7 @@ class OpenSessionRequest(_message.Message):
 
     TOKEN_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    DEVICE_ID_FIELD_NUMBER: _builtins.int
     token: _builtins.str
     """The link's token: what stands behind the `#` in its URL. 43 characters."""
     request_id: _builtins.str
@@ -36,15 +37,21 @@ class OpenSessionRequest(_message.Message):
     the same body is never done twice: it answers with the resource as it is now, or with the same refusal.
     Remembered for at least 30 days.
     """
+    device_id: _builtins.str
+    """The id that this browser or app keeps: random, told to nobody else (see `DeviceContext.device_id`). The session is
+    of that device: if a passkey of the payer has confirmed anything on it, its mandates spare the finger and its
+    balance is shown. Empty, or shorter than 32 characters: of no known device.
+    """
     def __init__(
         self,
         *,
         token: _builtins.str = ...,
         request_id: _builtins.str = ...,
+        device_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "token", b"token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["device_id", b"device_id", "request_id", b"request_id", "token", b"token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -137,12 +144,19 @@ class GetSessionRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    MERCHANT_FIELD_NUMBER: _builtins.int
+    merchant: _builtins.str
+    """Tell also what this merchant, `merchants/{m}` of the payer's partner, may be allowed. Only in a session of kind
+    MANAGE.
+    """
     def __init__(
         self,
+        *,
+        merchant: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["merchant", b"merchant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

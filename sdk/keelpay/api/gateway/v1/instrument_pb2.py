@@ -28,7 +28,7 @@ from keelpay.api.type.v1 import bounds_pb2 as keelpay_dot_api_dot_type_dot_v1_do
 from keelpay.api.type.v1 import channel_pb2 as keelpay_dot_api_dot_type_dot_v1_dot_channel__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'keelpay/api/gateway/v1/instrument.proto\x12\x16keelpay.api.gateway.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a keelpay/api/type/v1/bounds.proto\x1a!keelpay/api/type/v1/channel.proto\"\xcf\x04\n\nInstrument\x12\x18\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03R\x04name\x12<\n\x07\x63hannel\x18\x02 \x01(\x0e\x32\x1c.keelpay.api.type.v1.ChannelB\x04\xe2\x41\x01\x03R\x07\x63hannel\x12\x1e\n\x07\x64isplay\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03R\x07\x64isplay\x12\x1a\n\x05\x62rand\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03R\x05\x62rand\x12!\n\tlast_four\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03R\x08lastFour\x12\'\n\x0c\x65xpire_month\x18\x06 \x01(\x05\x42\x04\xe2\x41\x01\x03R\x0b\x65xpireMonth\x12%\n\x0b\x65xpire_year\x18\x07 \x01(\x05\x42\x04\xe2\x41\x01\x03R\nexpireYear\x12\x44\n\x05state\x18\x08 \x01(\x0e\x32(.keelpay.api.gateway.v1.Instrument.StateB\x04\xe2\x41\x01\x03R\x05state\x12\x41\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\ncreateTime\x12\x41\n\x0bupdate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nupdateTime\x12)\n\rstate_version\x18\x0b \x01(\x03\x42\x04\xe2\x41\x01\x03R\x0cstateVersion\"C\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSTATE_ACTIVE\x10\x01\x12\x11\n\rSTATE_REMOVED\x10\x02\"\xd7\x01\n\x0b\x43\x61rdDetails\x12\x35\n\x06number\x18\x01 \x01(\tB\x1d\xe2\x41\x02\x02\x04\x8a\xb5\x18\x14*\x0e^[0-9]{12,19}$8\x01@\x01R\x06number\x12\x30\n\x0c\x65xpire_month\x18\x02 \x01(\x05\x42\r\xe2\x41\x02\x02\x04\x8a\xb5\x18\x04\x08\x01\x10\x0cR\x0b\x65xpireMonth\x12\x30\n\x0b\x65xpire_year\x18\x03 \x01(\x05\x42\x0f\xe2\x41\x02\x02\x04\x8a\xb5\x18\x06\x08\xe4\x0f\x10\xb3\x10R\nexpireYear\x12-\n\x0bholder_name\x18\x04 \x01(\tB\x0c\xe2\x41\x01\x04\x8a\xb5\x18\x04 @@\x01R\nholderName\"\xcb\x01\n\x12\x42\x61nkAccountDetails\x12\x46\n\x0e\x61\x63\x63ount_number\x18\x01 \x01(\tB\x1f\xe2\x41\x02\x02\x04\x8a\xb5\x18\x16*\x10^[A-Z0-9]{4,34}$8\x01@\x01R\raccountNumber\x12:\n\tbank_code\x18\x02 \x01(\tB\x1d\xe2\x41\x02\x02\x04\x8a\xb5\x18\x14*\x10^[A-Z0-9]{4,16}$8\x01R\x08\x62\x61nkCode\x12\x31\n\x0bholder_name\x18\x03 \x01(\tB\x10\xe2\x41\x02\x02\x04\x8a\xb5\x18\x07 \x8c\x01\x38\x01@\x01R\nholderName\"\x88\x01\n\rWalletDetails\x12>\n\x06wallet\x18\x01 \x01(\tB&\xe2\x41\x02\x02\x04\x8a\xb5\x18\x1d*\x19^[a-z0-9][a-z0-9-]{0,62}$8\x01R\x06wallet\x12\x37\n\x0ewallet_account\x18\x02 \x01(\tB\x10\xe2\x41\x02\x02\x04\x8a\xb5\x18\x07 \x80\x01\x38\x01@\x01R\rwalletAccount\"\x85\x01\n\x13\x43hainAddressDetails\x12@\n\x07network\x18\x01 \x01(\tB&\xe2\x41\x02\x02\x04\x8a\xb5\x18\x1d*\x19^[a-z0-9][a-z0-9-]{0,62}$8\x01R\x07network\x12,\n\x07\x61\x64\x64ress\x18\x02 \x01(\tB\x12\xe2\x41\x02\x02\x04\x8a\xb5\x18\t\x18\x10 \x80\x01\x38\x01@\x01R\x07\x61\x64\x64ressb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'keelpay/api/gateway/v1/instrument.proto\x12\x16keelpay.api.gateway.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a keelpay/api/type/v1/bounds.proto\x1a!keelpay/api/type/v1/channel.proto\"\xcf\x04\n\nInstrument\x12\x18\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03R\x04name\x12<\n\x07\x63hannel\x18\x02 \x01(\x0e\x32\x1c.keelpay.api.type.v1.ChannelB\x04\xe2\x41\x01\x03R\x07\x63hannel\x12\x1e\n\x07\x64isplay\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03R\x07\x64isplay\x12\x1a\n\x05\x62rand\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03R\x05\x62rand\x12!\n\tlast_four\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03R\x08lastFour\x12\'\n\x0c\x65xpire_month\x18\x06 \x01(\x05\x42\x04\xe2\x41\x01\x03R\x0b\x65xpireMonth\x12%\n\x0b\x65xpire_year\x18\x07 \x01(\x05\x42\x04\xe2\x41\x01\x03R\nexpireYear\x12\x44\n\x05state\x18\x08 \x01(\x0e\x32(.keelpay.api.gateway.v1.Instrument.StateB\x04\xe2\x41\x01\x03R\x05state\x12\x41\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\ncreateTime\x12\x41\n\x0bupdate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nupdateTime\x12)\n\rstate_version\x18\x0b \x01(\x03\x42\x04\xe2\x41\x01\x03R\x0cstateVersion\"C\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSTATE_ACTIVE\x10\x01\x12\x11\n\rSTATE_REMOVED\x10\x02\"\xd9\x01\n\x0b\x43\x61rdDetails\x12\x35\n\x06number\x18\x01 \x01(\tB\x1d\xe2\x41\x02\x02\x04\x8a\xb5\x18\x14*\x0e^[0-9]{12,19}$8\x01@\x01R\x06number\x12\x30\n\x0c\x65xpire_month\x18\x02 \x01(\x05\x42\r\xe2\x41\x02\x02\x04\x8a\xb5\x18\x04\x08\x01\x10\x0cR\x0b\x65xpireMonth\x12\x30\n\x0b\x65xpire_year\x18\x03 \x01(\x05\x42\x0f\xe2\x41\x02\x02\x04\x8a\xb5\x18\x06\x08\xe4\x0f\x10\xb3\x10R\nexpireYear\x12/\n\x0bholder_name\x18\x04 \x01(\tB\x0e\xe2\x41\x01\x04\x8a\xb5\x18\x06 @@\x01X\x01R\nholderName\"\xcd\x01\n\x12\x42\x61nkAccountDetails\x12\x46\n\x0e\x61\x63\x63ount_number\x18\x01 \x01(\tB\x1f\xe2\x41\x02\x02\x04\x8a\xb5\x18\x16*\x10^[A-Z0-9]{4,34}$8\x01@\x01R\raccountNumber\x12:\n\tbank_code\x18\x02 \x01(\tB\x1d\xe2\x41\x02\x02\x04\x8a\xb5\x18\x14*\x10^[A-Z0-9]{4,16}$8\x01R\x08\x62\x61nkCode\x12\x33\n\x0bholder_name\x18\x03 \x01(\tB\x12\xe2\x41\x02\x02\x04\x8a\xb5\x18\t \x8c\x01\x38\x01@\x01X\x01R\nholderName\"\x8a\x01\n\rWalletDetails\x12>\n\x06wallet\x18\x01 \x01(\tB&\xe2\x41\x02\x02\x04\x8a\xb5\x18\x1d*\x19^[a-z0-9][a-z0-9-]{0,62}$8\x01R\x06wallet\x12\x39\n\x0ewallet_account\x18\x02 \x01(\tB\x12\xe2\x41\x02\x02\x04\x8a\xb5\x18\t \x80\x01\x38\x01@\x01X\x01R\rwalletAccount\"\x85\x01\n\x13\x43hainAddressDetails\x12@\n\x07network\x18\x01 \x01(\tB&\xe2\x41\x02\x02\x04\x8a\xb5\x18\x1d*\x19^[a-z0-9][a-z0-9-]{0,62}$8\x01R\x07network\x12,\n\x07\x61\x64\x64ress\x18\x02 \x01(\tB\x12\xe2\x41\x02\x02\x04\x8a\xb5\x18\t\x18\x10 \x80\x01\x38\x01@\x01R\x07\x61\x64\x64ressb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -64,17 +64,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CARDDETAILS'].fields_by_name['expire_year']._loaded_options = None
   _globals['_CARDDETAILS'].fields_by_name['expire_year']._serialized_options = b'\342A\002\002\004\212\265\030\006\010\344\017\020\263\020'
   _globals['_CARDDETAILS'].fields_by_name['holder_name']._loaded_options = None
-  _globals['_CARDDETAILS'].fields_by_name['holder_name']._serialized_options = b'\342A\001\004\212\265\030\004 @@\001'
+  _globals['_CARDDETAILS'].fields_by_name['holder_name']._serialized_options = b'\342A\001\004\212\265\030\006 @@\001X\001'
   _globals['_BANKACCOUNTDETAILS'].fields_by_name['account_number']._loaded_options = None
   _globals['_BANKACCOUNTDETAILS'].fields_by_name['account_number']._serialized_options = b'\342A\002\002\004\212\265\030\026*\020^[A-Z0-9]{4,34}$8\001@\001'
   _globals['_BANKACCOUNTDETAILS'].fields_by_name['bank_code']._loaded_options = None
   _globals['_BANKACCOUNTDETAILS'].fields_by_name['bank_code']._serialized_options = b'\342A\002\002\004\212\265\030\024*\020^[A-Z0-9]{4,16}$8\001'
   _globals['_BANKACCOUNTDETAILS'].fields_by_name['holder_name']._loaded_options = None
-  _globals['_BANKACCOUNTDETAILS'].fields_by_name['holder_name']._serialized_options = b'\342A\002\002\004\212\265\030\007 \214\0018\001@\001'
+  _globals['_BANKACCOUNTDETAILS'].fields_by_name['holder_name']._serialized_options = b'\342A\002\002\004\212\265\030\t \214\0018\001@\001X\001'
   _globals['_WALLETDETAILS'].fields_by_name['wallet']._loaded_options = None
   _globals['_WALLETDETAILS'].fields_by_name['wallet']._serialized_options = b'\342A\002\002\004\212\265\030\035*\031^[a-z0-9][a-z0-9-]{0,62}$8\001'
   _globals['_WALLETDETAILS'].fields_by_name['wallet_account']._loaded_options = None
-  _globals['_WALLETDETAILS'].fields_by_name['wallet_account']._serialized_options = b'\342A\002\002\004\212\265\030\007 \200\0018\001@\001'
+  _globals['_WALLETDETAILS'].fields_by_name['wallet_account']._serialized_options = b'\342A\002\002\004\212\265\030\t \200\0018\001@\001X\001'
   _globals['_CHAINADDRESSDETAILS'].fields_by_name['network']._loaded_options = None
   _globals['_CHAINADDRESSDETAILS'].fields_by_name['network']._serialized_options = b'\342A\002\002\004\212\265\030\035*\031^[a-z0-9][a-z0-9-]{0,62}$8\001'
   _globals['_CHAINADDRESSDETAILS'].fields_by_name['address']._loaded_options = None
@@ -84,11 +84,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_INSTRUMENT_STATE']._serialized_start=727
   _globals['_INSTRUMENT_STATE']._serialized_end=794
   _globals['_CARDDETAILS']._serialized_start=797
-  _globals['_CARDDETAILS']._serialized_end=1012
-  _globals['_BANKACCOUNTDETAILS']._serialized_start=1015
-  _globals['_BANKACCOUNTDETAILS']._serialized_end=1218
-  _globals['_WALLETDETAILS']._serialized_start=1221
-  _globals['_WALLETDETAILS']._serialized_end=1357
-  _globals['_CHAINADDRESSDETAILS']._serialized_start=1360
-  _globals['_CHAINADDRESSDETAILS']._serialized_end=1493
+  _globals['_CARDDETAILS']._serialized_end=1014
+  _globals['_BANKACCOUNTDETAILS']._serialized_start=1017
+  _globals['_BANKACCOUNTDETAILS']._serialized_end=1222
+  _globals['_WALLETDETAILS']._serialized_start=1225
+  _globals['_WALLETDETAILS']._serialized_end=1363
+  _globals['_CHAINADDRESSDETAILS']._serialized_start=1366
+  _globals['_CHAINADDRESSDETAILS']._serialized_end=1499
 # @@protoc_insertion_point(module_scope)

@@ -28,7 +28,7 @@ from keelpay.api.type.v1 import bounds_pb2 as keelpay_dot_api_dot_type_dot_v1_do
 from keelpay.api.type.v1 import money_pb2 as keelpay_dot_api_dot_type_dot_v1_dot_money__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"keelpay/api/gateway/v1/order.proto\x12\x16keelpay.api.gateway.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a keelpay/api/type/v1/bounds.proto\x1a\x1fkeelpay/api/type/v1/money.proto\"\xe8\x08\n\x05Order\x12\x18\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03R\x04name\x12Y\n\x11merchant_order_id\x18\x02 \x01(\tB-\xe2\x41\x02\x02\x05\x8a\xb5\x18$ @*\x1e^[A-Za-z0-9][A-Za-z0-9_.:/-]*$8\x01R\x0fmerchantOrderId\x12\x41\n\x06\x61mount\x18\x03 \x01(\x0b\x32\x1a.keelpay.api.type.v1.MoneyB\r\xe2\x41\x02\x02\x05\x8a\xb5\x18\x04\x08\x01\x38\x01R\x06\x61mount\x12-\n\x0b\x64\x65scription\x18\x04 \x01(\tB\x0b\xe2\x41\x01\x05\x8a\xb5\x18\x03 \x80\x02R\x0b\x64\x65scription\x12=\n\x14statement_descriptor\x18\x05 \x01(\tB\n\xe2\x41\x01\x05\x8a\xb5\x18\x02 \x16R\x13statementDescriptor\x12\x61\n\x05payer\x18\x06 \x01(\tBK\xe2\x41\x01\x05\x8a\xb5\x18\x43*A^partners/[a-z0-9][a-z0-9-]{0,62}/payers/[a-z0-9][a-z0-9-]{0,62}$R\x05payer\x12\x41\n\x0b\x65xpire_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x05R\nexpireTime\x12k\n\x08metadata\x18\x08 \x03(\x0b\x32+.keelpay.api.gateway.v1.Order.MetadataEntryB\"\xe2\x41\x01\x05\x8a\xb5\x18\x1a (*\x11^[a-z][a-z0-9_]*$0\x14P\x80\x02R\x08metadata\x12?\n\x05state\x18\t \x01(\x0e\x32#.keelpay.api.gateway.v1.Order.StateB\x04\xe2\x41\x01\x03R\x05state\x12\x1e\n\x07payment\x18\n \x01(\tB\x04\xe2\x41\x01\x03R\x07payment\x12\x41\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\ncreateTime\x12\x41\n\x0bupdate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nupdateTime\x12)\n\rstate_version\x18\r \x01(\x03\x42\x04\xe2\x41\x01\x03R\x0cstateVersion\x12_\n\nreturn_url\x18\x0e \x01(\tB@\xe2\x41\x01\x05\x8a\xb5\x18\x38 \x80\x10*3^(https|[a-z][a-z0-9+-]*(\\.[a-z0-9+-]+)+)://[^\\s]+$R\treturnUrl\x1a;\n\rMetadataEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\"v\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0e\n\nSTATE_OPEN\x10\x01\x12\x0e\n\nSTATE_PAID\x10\x02\x12\x11\n\rSTATE_CLOSING\x10\x03\x12\x10\n\x0cSTATE_CLOSED\x10\x04\x12\x11\n\rSTATE_EXPIRED\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"keelpay/api/gateway/v1/order.proto\x12\x16keelpay.api.gateway.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a keelpay/api/type/v1/bounds.proto\x1a\x1fkeelpay/api/type/v1/money.proto\"\xec\x08\n\x05Order\x12\x18\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03R\x04name\x12Y\n\x11merchant_order_id\x18\x02 \x01(\tB-\xe2\x41\x02\x02\x05\x8a\xb5\x18$ @*\x1e^[A-Za-z0-9][A-Za-z0-9_.:/-]*$8\x01R\x0fmerchantOrderId\x12\x41\n\x06\x61mount\x18\x03 \x01(\x0b\x32\x1a.keelpay.api.type.v1.MoneyB\r\xe2\x41\x02\x02\x05\x8a\xb5\x18\x04\x08\x01\x38\x01R\x06\x61mount\x12/\n\x0b\x64\x65scription\x18\x04 \x01(\tB\r\xe2\x41\x01\x05\x8a\xb5\x18\x05 \x80\x02X\x01R\x0b\x64\x65scription\x12?\n\x14statement_descriptor\x18\x05 \x01(\tB\x0c\xe2\x41\x01\x05\x8a\xb5\x18\x04 \x16X\x01R\x13statementDescriptor\x12\x61\n\x05payer\x18\x06 \x01(\tBK\xe2\x41\x01\x05\x8a\xb5\x18\x43*A^partners/[a-z0-9][a-z0-9-]{0,62}/payers/[a-z0-9][a-z0-9-]{0,62}$R\x05payer\x12\x41\n\x0b\x65xpire_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x05R\nexpireTime\x12k\n\x08metadata\x18\x08 \x03(\x0b\x32+.keelpay.api.gateway.v1.Order.MetadataEntryB\"\xe2\x41\x01\x05\x8a\xb5\x18\x1a (*\x11^[a-z][a-z0-9_]*$0\x14P\x80\x02R\x08metadata\x12?\n\x05state\x18\t \x01(\x0e\x32#.keelpay.api.gateway.v1.Order.StateB\x04\xe2\x41\x01\x03R\x05state\x12\x1e\n\x07payment\x18\n \x01(\tB\x04\xe2\x41\x01\x03R\x07payment\x12\x41\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\ncreateTime\x12\x41\n\x0bupdate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nupdateTime\x12)\n\rstate_version\x18\r \x01(\x03\x42\x04\xe2\x41\x01\x03R\x0cstateVersion\x12_\n\nreturn_url\x18\x0e \x01(\tB@\xe2\x41\x01\x05\x8a\xb5\x18\x38 \x80\x10*3^(https|[a-z][a-z0-9+-]*(\\.[a-z0-9+-]+)+)://[^\\s]+$R\treturnUrl\x1a;\n\rMetadataEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\"v\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0e\n\nSTATE_OPEN\x10\x01\x12\x0e\n\nSTATE_PAID\x10\x02\x12\x11\n\rSTATE_CLOSING\x10\x03\x12\x10\n\x0cSTATE_CLOSED\x10\x04\x12\x11\n\rSTATE_EXPIRED\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,9 +44,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ORDER'].fields_by_name['amount']._loaded_options = None
   _globals['_ORDER'].fields_by_name['amount']._serialized_options = b'\342A\002\002\005\212\265\030\004\010\0018\001'
   _globals['_ORDER'].fields_by_name['description']._loaded_options = None
-  _globals['_ORDER'].fields_by_name['description']._serialized_options = b'\342A\001\005\212\265\030\003 \200\002'
+  _globals['_ORDER'].fields_by_name['description']._serialized_options = b'\342A\001\005\212\265\030\005 \200\002X\001'
   _globals['_ORDER'].fields_by_name['statement_descriptor']._loaded_options = None
-  _globals['_ORDER'].fields_by_name['statement_descriptor']._serialized_options = b'\342A\001\005\212\265\030\002 \026'
+  _globals['_ORDER'].fields_by_name['statement_descriptor']._serialized_options = b'\342A\001\005\212\265\030\004 \026X\001'
   _globals['_ORDER'].fields_by_name['payer']._loaded_options = None
   _globals['_ORDER'].fields_by_name['payer']._serialized_options = b'\342A\001\005\212\265\030C*A^partners/[a-z0-9][a-z0-9-]{0,62}/payers/[a-z0-9][a-z0-9-]{0,62}$'
   _globals['_ORDER'].fields_by_name['expire_time']._loaded_options = None
@@ -66,9 +66,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ORDER'].fields_by_name['return_url']._loaded_options = None
   _globals['_ORDER'].fields_by_name['return_url']._serialized_options = b'\342A\001\005\212\265\0308 \200\020*3^(https|[a-z][a-z0-9+-]*(\\.[a-z0-9+-]+)+)://[^\\s]+$'
   _globals['_ORDER']._serialized_start=196
-  _globals['_ORDER']._serialized_end=1324
-  _globals['_ORDER_METADATAENTRY']._serialized_start=1145
-  _globals['_ORDER_METADATAENTRY']._serialized_end=1204
-  _globals['_ORDER_STATE']._serialized_start=1206
-  _globals['_ORDER_STATE']._serialized_end=1324
+  _globals['_ORDER']._serialized_end=1328
+  _globals['_ORDER_METADATAENTRY']._serialized_start=1149
+  _globals['_ORDER_METADATAENTRY']._serialized_end=1208
+  _globals['_ORDER_STATE']._serialized_start=1210
+  _globals['_ORDER_STATE']._serialized_end=1328
 # @@protoc_insertion_point(module_scope)

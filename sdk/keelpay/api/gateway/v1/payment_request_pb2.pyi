@@ -131,7 +131,9 @@ class ConfirmPaymentRequest(_message.Message):
 
     @_builtins.property
     def device(self) -> _device_pb2.DeviceContext:
-        """The device the payer uses now; absent keeps what the payment says."""
+        """The device the payer uses now; absent keeps what the payment says. Where a payer's own token asks, without a
+        session, a mandate is spent without asking if one of its passkeys has confirmed something on this device.
+        """
 
     def __init__(
         self,

@@ -65,6 +65,8 @@ class _FactorEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Factor.ValueTy
     """
     FACTOR_DEVICE_SHARED: _Factor.ValueType  # 17
     """The device is shared by several payers."""
+    FACTOR_PASSKEY: _Factor.ValueType  # 18
+    """The passkey that confirmed it: new, of a browser not seen before, or one whose counter went back."""
 
 class Factor(_Factor, metaclass=_FactorEnumTypeWrapper):
     """The group of signals that moved a decision. Safe to show to a partner: it names no threshold and no value."""
@@ -107,6 +109,8 @@ learning from what it would have blocked.
 """
 FACTOR_DEVICE_SHARED: Factor.ValueType  # 17
 """The device is shared by several payers."""
+FACTOR_PASSKEY: Factor.ValueType  # 18
+"""The passkey that confirmed it: new, of a browser not seen before, or one whose counter went back."""
 Global___Factor: _TypeAlias = Factor  # noqa: Y015
 
 class _Label:

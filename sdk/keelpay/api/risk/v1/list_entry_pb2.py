@@ -27,7 +27,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from keelpay.api.type.v1 import bounds_pb2 as keelpay_dot_api_dot_type_dot_v1_dot_bounds__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$keelpay/api/risk/v1/list_entry.proto\x12\x13keelpay.api.risk.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a keelpay/api/type/v1/bounds.proto\"\xed\x03\n\tListEntry\x12\x18\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03R\x04name\x12\x41\n\x04kind\x18\x02 \x01(\x0e\x32\x1e.keelpay.api.risk.v1.EntryKindB\r\xe2\x41\x02\x02\x05\x8a\xb5\x18\x04\x38\x01H\x01R\x04kind\x12(\n\x05value\x18\x03 \x01(\tB\x12\xe2\x41\x02\x02\x04\x8a\xb5\x18\t\x18\x01 \x80\x02\x38\x01@\x01R\x05value\x12G\n\x08strength\x18\x04 \x01(\x0e\x32\x1d.keelpay.api.risk.v1.StrengthB\x0c\xe2\x41\x01\x02\x8a\xb5\x18\x04\x38\x01H\x01R\x08strength\x12\'\n\x07\x63omment\x18\x05 \x01(\tB\r\xe2\x41\x01\x02\x8a\xb5\x18\x05 \x80\x02\x38\x01R\x07\x63omment\x12\x41\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x01R\nexpireTime\x12\x1e\n\x07\x63reator\x18\x07 \x01(\tB\x04\xe2\x41\x01\x03R\x07\x63reator\x12\x41\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\ncreateTime\x12\x41\n\x0bupdate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nupdateTime*\x9d\x01\n\tEntryKind\x12\x1a\n\x16\x45NTRY_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11\x45NTRY_KIND_DEVICE\x10\x01\x12\x19\n\x15\x45NTRY_KIND_INSTRUMENT\x10\x02\x12\x14\n\x10\x45NTRY_KIND_PAYEE\x10\x03\x12\x14\n\x10\x45NTRY_KIND_PAYER\x10\x04\x12\x16\n\x12\x45NTRY_KIND_ADDRESS\x10\x05*e\n\x08Strength\x12\x18\n\x14STRENGTH_UNSPECIFIED\x10\x00\x12\x12\n\x0eSTRENGTH_ALLOW\x10\x01\x12\x12\n\x0eSTRENGTH_BLOCK\x10\x02\x12\x17\n\x13STRENGTH_HARD_BLOCK\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$keelpay/api/risk/v1/list_entry.proto\x12\x13keelpay.api.risk.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a keelpay/api/type/v1/bounds.proto\"\xef\x03\n\tListEntry\x12\x18\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03R\x04name\x12\x41\n\x04kind\x18\x02 \x01(\x0e\x32\x1e.keelpay.api.risk.v1.EntryKindB\r\xe2\x41\x02\x02\x05\x8a\xb5\x18\x04\x38\x01H\x01R\x04kind\x12(\n\x05value\x18\x03 \x01(\tB\x12\xe2\x41\x02\x02\x04\x8a\xb5\x18\t\x18\x01 \x80\x02\x38\x01@\x01R\x05value\x12G\n\x08strength\x18\x04 \x01(\x0e\x32\x1d.keelpay.api.risk.v1.StrengthB\x0c\xe2\x41\x01\x02\x8a\xb5\x18\x04\x38\x01H\x01R\x08strength\x12)\n\x07\x63omment\x18\x05 \x01(\tB\x0f\xe2\x41\x01\x02\x8a\xb5\x18\x07 \x80\x02\x38\x01X\x02R\x07\x63omment\x12\x41\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x01R\nexpireTime\x12\x1e\n\x07\x63reator\x18\x07 \x01(\tB\x04\xe2\x41\x01\x03R\x07\x63reator\x12\x41\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\ncreateTime\x12\x41\n\x0bupdate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03R\nupdateTime*\x9d\x01\n\tEntryKind\x12\x1a\n\x16\x45NTRY_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11\x45NTRY_KIND_DEVICE\x10\x01\x12\x19\n\x15\x45NTRY_KIND_INSTRUMENT\x10\x02\x12\x14\n\x10\x45NTRY_KIND_PAYEE\x10\x03\x12\x14\n\x10\x45NTRY_KIND_PAYER\x10\x04\x12\x16\n\x12\x45NTRY_KIND_ADDRESS\x10\x05*e\n\x08Strength\x12\x18\n\x14STRENGTH_UNSPECIFIED\x10\x00\x12\x12\n\x0eSTRENGTH_ALLOW\x10\x01\x12\x12\n\x0eSTRENGTH_BLOCK\x10\x02\x12\x17\n\x13STRENGTH_HARD_BLOCK\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,7 +43,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTENTRY'].fields_by_name['strength']._loaded_options = None
   _globals['_LISTENTRY'].fields_by_name['strength']._serialized_options = b'\342A\001\002\212\265\030\0048\001H\001'
   _globals['_LISTENTRY'].fields_by_name['comment']._loaded_options = None
-  _globals['_LISTENTRY'].fields_by_name['comment']._serialized_options = b'\342A\001\002\212\265\030\005 \200\0028\001'
+  _globals['_LISTENTRY'].fields_by_name['comment']._serialized_options = b'\342A\001\002\212\265\030\007 \200\0028\001X\002'
   _globals['_LISTENTRY'].fields_by_name['expire_time']._loaded_options = None
   _globals['_LISTENTRY'].fields_by_name['expire_time']._serialized_options = b'\342A\001\001'
   _globals['_LISTENTRY'].fields_by_name['creator']._loaded_options = None
@@ -52,10 +52,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTENTRY'].fields_by_name['create_time']._serialized_options = b'\342A\001\003'
   _globals['_LISTENTRY'].fields_by_name['update_time']._loaded_options = None
   _globals['_LISTENTRY'].fields_by_name['update_time']._serialized_options = b'\342A\001\003'
-  _globals['_ENTRYKIND']._serialized_start=658
-  _globals['_ENTRYKIND']._serialized_end=815
-  _globals['_STRENGTH']._serialized_start=817
-  _globals['_STRENGTH']._serialized_end=918
+  _globals['_ENTRYKIND']._serialized_start=660
+  _globals['_ENTRYKIND']._serialized_end=817
+  _globals['_STRENGTH']._serialized_start=819
+  _globals['_STRENGTH']._serialized_end=920
   _globals['_LISTENTRY']._serialized_start=162
-  _globals['_LISTENTRY']._serialized_end=655
+  _globals['_LISTENTRY']._serialized_end=657
 # @@protoc_insertion_point(module_scope)

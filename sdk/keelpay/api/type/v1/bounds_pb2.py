@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n keelpay/api/type/v1/bounds.proto\x12\x13keelpay.api.type.v1\x1a google/protobuf/descriptor.proto\"\x91\x03\n\x06\x42ounds\x12\x15\n\x03min\x18\x01 \x01(\x03H\x00R\x03min\x88\x01\x01\x12\x15\n\x03max\x18\x02 \x01(\x03H\x01R\x03max\x88\x01\x01\x12\"\n\nmin_length\x18\x03 \x01(\x05H\x02R\tminLength\x88\x01\x01\x12\"\n\nmax_length\x18\x04 \x01(\x05H\x03R\tmaxLength\x88\x01\x01\x12\x18\n\x07pattern\x18\x05 \x01(\tR\x07pattern\x12 \n\tmax_items\x18\x06 \x01(\x05H\x04R\x08maxItems\x88\x01\x01\x12\x1a\n\x08required\x18\x07 \x01(\x08R\x08required\x12\x16\n\x06secret\x18\x08 \x01(\x08R\x06secret\x12!\n\x0c\x65num_defined\x18\t \x01(\x08R\x0b\x65numDefined\x12-\n\x10max_value_length\x18\n \x01(\x05H\x05R\x0emaxValueLength\x88\x01\x01\x42\x06\n\x04_minB\x06\n\x04_maxB\r\n\x0b_min_lengthB\r\n\x0b_max_lengthB\x0c\n\n_max_itemsB\x13\n\x11_max_value_length:T\n\x06\x62ounds\x12\x1d.google.protobuf.FieldOptions\x18\xd1\x86\x03 \x01(\x0b\x32\x1b.keelpay.api.type.v1.BoundsR\x06\x62oundsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n keelpay/api/type/v1/bounds.proto\x12\x13keelpay.api.type.v1\x1a google/protobuf/descriptor.proto\"\xa0\x04\n\x06\x42ounds\x12\x15\n\x03min\x18\x01 \x01(\x03H\x00R\x03min\x88\x01\x01\x12\x15\n\x03max\x18\x02 \x01(\x03H\x01R\x03max\x88\x01\x01\x12\"\n\nmin_length\x18\x03 \x01(\x05H\x02R\tminLength\x88\x01\x01\x12\"\n\nmax_length\x18\x04 \x01(\x05H\x03R\tmaxLength\x88\x01\x01\x12\x18\n\x07pattern\x18\x05 \x01(\tR\x07pattern\x12 \n\tmax_items\x18\x06 \x01(\x05H\x04R\x08maxItems\x88\x01\x01\x12\x1a\n\x08required\x18\x07 \x01(\x08R\x08required\x12\x16\n\x06secret\x18\x08 \x01(\x08R\x06secret\x12!\n\x0c\x65num_defined\x18\t \x01(\x08R\x0b\x65numDefined\x12-\n\x10max_value_length\x18\n \x01(\x05H\x05R\x0emaxValueLength\x88\x01\x01\x12@\n\x08readable\x18\x0b \x01(\x0e\x32$.keelpay.api.type.v1.Bounds.ReadableR\x08readable\"K\n\x08Readable\x12\x18\n\x14READABLE_UNSPECIFIED\x10\x00\x12\x11\n\rREADABLE_LINE\x10\x01\x12\x12\n\x0eREADABLE_LINES\x10\x02\x42\x06\n\x04_minB\x06\n\x04_maxB\r\n\x0b_min_lengthB\r\n\x0b_max_lengthB\x0c\n\n_max_itemsB\x13\n\x11_max_value_length:T\n\x06\x62ounds\x12\x1d.google.protobuf.FieldOptions\x18\xd1\x86\x03 \x01(\x0b\x32\x1b.keelpay.api.type.v1.BoundsR\x06\x62oundsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,5 +33,7 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'keelpay.api.type.v1.bounds_
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_BOUNDS']._serialized_start=92
-  _globals['_BOUNDS']._serialized_end=493
+  _globals['_BOUNDS']._serialized_end=636
+  _globals['_BOUNDS_READABLE']._serialized_start=480
+  _globals['_BOUNDS_READABLE']._serialized_end=555
 # @@protoc_insertion_point(module_scope)

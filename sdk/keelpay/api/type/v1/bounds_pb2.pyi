@@ -6,6 +6,7 @@ The bounds of a field, as data: the server validates from them, the documentatio
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import descriptor_pb2 as _descriptor_pb2
 from google.protobuf import message as _message
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf.internal import extension_dict as _extension_dict
 import builtins as _builtins
 import sys
@@ -30,6 +31,29 @@ class Bounds(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    class _Readable:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _ReadableEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Bounds._Readable.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        READABLE_UNSPECIFIED: Bounds._Readable.ValueType  # 0
+        """Not read by people, or bounded by a pattern."""
+        READABLE_LINE: Bounds._Readable.ValueType  # 1
+        """One line: a name, a title, what a statement shows."""
+        READABLE_LINES: Bounds._Readable.ValueType  # 2
+        """A note, which may have several lines, parted by line feeds."""
+
+    class Readable(_Readable, metaclass=_ReadableEnumTypeWrapper):
+        """How a text looks that people read."""
+
+    READABLE_UNSPECIFIED: Bounds.Readable.ValueType  # 0
+    """Not read by people, or bounded by a pattern."""
+    READABLE_LINE: Bounds.Readable.ValueType  # 1
+    """One line: a name, a title, what a statement shows."""
+    READABLE_LINES: Bounds.Readable.ValueType  # 2
+    """A note, which may have several lines, parted by line feeds."""
+
     MIN_FIELD_NUMBER: _builtins.int
     MAX_FIELD_NUMBER: _builtins.int
     MIN_LENGTH_FIELD_NUMBER: _builtins.int
@@ -40,6 +64,7 @@ class Bounds(_message.Message):
     SECRET_FIELD_NUMBER: _builtins.int
     ENUM_DEFINED_FIELD_NUMBER: _builtins.int
     MAX_VALUE_LENGTH_FIELD_NUMBER: _builtins.int
+    READABLE_FIELD_NUMBER: _builtins.int
     min: _builtins.int
     """Smallest allowed number, inclusive. Also applied to zero, unless the field is `optional` and absent. Of a Money it
     bounds `amount_minor`.
@@ -62,6 +87,11 @@ class Bounds(_message.Message):
     """The enum value must be a member this server knows, and not the zero value."""
     max_value_length: _builtins.int
     """Largest allowed length of a map's values in Unicode characters."""
+    readable: Global___Bounds.Readable.ValueType
+    """People read the text: it has something to read, and nothing in it is hidden or turns the direction of writing: no
+    control character, no character of no width, no bidirectional mark. Joiners, selectors and flags pass where the
+    writing of a language or an emoji needs them.
+    """
     def __init__(
         self,
         *,
@@ -75,10 +105,11 @@ class Bounds(_message.Message):
         secret: _builtins.bool = ...,
         enum_defined: _builtins.bool = ...,
         max_value_length: _builtins.int | None = ...,
+        readable: Global___Bounds.Readable.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_max", b"_max", "_max_items", b"_max_items", "_max_length", b"_max_length", "_max_value_length", b"_max_value_length", "_min", b"_min", "_min_length", b"_min_length", "max", b"max", "max_items", b"max_items", "max_length", b"max_length", "max_value_length", b"max_value_length", "min", b"min", "min_length", b"min_length"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max", b"_max", "_max_items", b"_max_items", "_max_length", b"_max_length", "_max_value_length", b"_max_value_length", "_min", b"_min", "_min_length", b"_min_length", "enum_defined", b"enum_defined", "max", b"max", "max_items", b"max_items", "max_length", b"max_length", "max_value_length", b"max_value_length", "min", b"min", "min_length", b"min_length", "pattern", b"pattern", "required", b"required", "secret", b"secret"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max", b"_max", "_max_items", b"_max_items", "_max_length", b"_max_length", "_max_value_length", b"_max_value_length", "_min", b"_min", "_min_length", b"_min_length", "enum_defined", b"enum_defined", "max", b"max", "max_items", b"max_items", "max_length", b"max_length", "max_value_length", b"max_value_length", "min", b"min", "min_length", b"min_length", "pattern", b"pattern", "readable", b"readable", "required", b"required", "secret", b"secret"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__max: _TypeAlias = _typing.Literal["max"]  # noqa: Y015
     _WhichOneofArgType__max: _TypeAlias = _typing.Literal["_max", b"_max"]  # noqa: Y015

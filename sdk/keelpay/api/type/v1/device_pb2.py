@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from keelpay.api.type.v1 import bounds_pb2 as keelpay_dot_api_dot_type_dot_v1_dot_bounds__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n keelpay/api/type/v1/device.proto\x12\x13keelpay.api.type.v1\x1a keelpay/api/type/v1/bounds.proto\"\x8c\x02\n\rDeviceContext\x12$\n\tdevice_id\x18\x01 \x01(\tB\x07\x8a\xb5\x18\x03 \x80\x01R\x08\x64\x65viceId\x12\'\n\nip_address\x18\x02 \x01(\tB\x08\x8a\xb5\x18\x04 -@\x01R\tipAddress\x12&\n\nuser_agent\x18\x03 \x01(\tB\x07\x8a\xb5\x18\x03 \x80\x04R\tuserAgent\x12\x43\n\x06locale\x18\x04 \x01(\tB+\x8a\xb5\x18\' #*#^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$R\x06locale\x12?\n\ttime_zone\x18\x05 \x01(\tB\"\x8a\xb5\x18\x1e @*\x1a^[A-Za-z][A-Za-z0-9_+/-]*$R\x08timeZoneb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n keelpay/api/type/v1/device.proto\x12\x13keelpay.api.type.v1\x1a keelpay/api/type/v1/bounds.proto\"\x8e\x02\n\rDeviceContext\x12&\n\tdevice_id\x18\x01 \x01(\tB\t\x8a\xb5\x18\x05 \x80\x01@\x01R\x08\x64\x65viceId\x12\'\n\nip_address\x18\x02 \x01(\tB\x08\x8a\xb5\x18\x04 -@\x01R\tipAddress\x12&\n\nuser_agent\x18\x03 \x01(\tB\x07\x8a\xb5\x18\x03 \x80\x04R\tuserAgent\x12\x43\n\x06locale\x18\x04 \x01(\tB+\x8a\xb5\x18\' #*#^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$R\x06locale\x12?\n\ttime_zone\x18\x05 \x01(\tB\"\x8a\xb5\x18\x1e @*\x1a^[A-Za-z][A-Za-z0-9_+/-]*$R\x08timeZoneb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,7 +33,7 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'keelpay.api.type.v1.device_
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_DEVICECONTEXT'].fields_by_name['device_id']._loaded_options = None
-  _globals['_DEVICECONTEXT'].fields_by_name['device_id']._serialized_options = b'\212\265\030\003 \200\001'
+  _globals['_DEVICECONTEXT'].fields_by_name['device_id']._serialized_options = b'\212\265\030\005 \200\001@\001'
   _globals['_DEVICECONTEXT'].fields_by_name['ip_address']._loaded_options = None
   _globals['_DEVICECONTEXT'].fields_by_name['ip_address']._serialized_options = b'\212\265\030\004 -@\001'
   _globals['_DEVICECONTEXT'].fields_by_name['user_agent']._loaded_options = None
@@ -43,5 +43,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DEVICECONTEXT'].fields_by_name['time_zone']._loaded_options = None
   _globals['_DEVICECONTEXT'].fields_by_name['time_zone']._serialized_options = b'\212\265\030\036 @*\032^[A-Za-z][A-Za-z0-9_+/-]*$'
   _globals['_DEVICECONTEXT']._serialized_start=92
-  _globals['_DEVICECONTEXT']._serialized_end=360
+  _globals['_DEVICECONTEXT']._serialized_end=362
 # @@protoc_insertion_point(module_scope)

@@ -31,7 +31,8 @@ class DeviceContext(_message.Message):
     TIME_ZONE_FIELD_NUMBER: _builtins.int
     device_id: _builtins.str
     """The device's stable id: the SHA-256 of its hardware-bound public key where it has one, otherwise the id that
-    the app keeps. At most 128 characters.
+    the app keeps. By an id of 32 characters or more a payer's device is known again after a confirmation on it, and
+    mandates are spent there without asking: let it be random, and tell it to nobody else. At most 128 characters.
     """
     ip_address: _builtins.str
     """The address the person's request came from, IPv4 or IPv6 in text form. At most 45 characters."""

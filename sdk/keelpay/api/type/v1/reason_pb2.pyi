@@ -132,7 +132,7 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_CONFIRMATION_REQUIRED: _Reason.ValueType  # 907
     """The payment waits for a confirmation and the request carries no assertion."""
     REASON_CONFIRMATION_REUSED: _Reason.ValueType  # 908
-    """This confirmation was spent before. One confirmation pays once."""
+    """This confirmation was spent before, by a payment or by an attempt that was refused. It is good for one of them."""
     REASON_CONFIRMATION_EXPIRED: _Reason.ValueType  # 909
     """The confirmation's time ran out before it was spent."""
     REASON_CONFIRMATION_SUPERSEDED: _Reason.ValueType  # 910
@@ -181,6 +181,10 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """The link's time, or its session's, is over."""
     REASON_CHECKOUT_LINK_REPLACED: _Reason.ValueType  # 932
     """A newer link took the place of this one."""
+    REASON_PAYMENT_NOT_PAID: _Reason.ValueType  # 933
+    """Something was asked for that only a paid payment has, such as a receipt. Metadata: state."""
+    REASON_PAYMENT_PAID: _Reason.ValueType  # 934
+    """The payment's money is taken or reserved already; there is nothing more to confirm or to choose. Metadata: state."""
     REASON_ETAG_MISMATCH: _Reason.ValueType  # 1001
     """ABORTED: Somebody else was first.
 
@@ -332,7 +336,7 @@ REASON_BALANCE_NEEDS_PAYER: Reason.ValueType  # 906
 REASON_CONFIRMATION_REQUIRED: Reason.ValueType  # 907
 """The payment waits for a confirmation and the request carries no assertion."""
 REASON_CONFIRMATION_REUSED: Reason.ValueType  # 908
-"""This confirmation was spent before. One confirmation pays once."""
+"""This confirmation was spent before, by a payment or by an attempt that was refused. It is good for one of them."""
 REASON_CONFIRMATION_EXPIRED: Reason.ValueType  # 909
 """The confirmation's time ran out before it was spent."""
 REASON_CONFIRMATION_SUPERSEDED: Reason.ValueType  # 910
@@ -381,6 +385,10 @@ REASON_CHECKOUT_LINK_EXPIRED: Reason.ValueType  # 931
 """The link's time, or its session's, is over."""
 REASON_CHECKOUT_LINK_REPLACED: Reason.ValueType  # 932
 """A newer link took the place of this one."""
+REASON_PAYMENT_NOT_PAID: Reason.ValueType  # 933
+"""Something was asked for that only a paid payment has, such as a receipt. Metadata: state."""
+REASON_PAYMENT_PAID: Reason.ValueType  # 934
+"""The payment's money is taken or reserved already; there is nothing more to confirm or to choose. Metadata: state."""
 REASON_ETAG_MISMATCH: Reason.ValueType  # 1001
 """ABORTED: Somebody else was first.
 

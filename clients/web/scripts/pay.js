@@ -24,7 +24,7 @@ const SCREENS = {
   STATE_EXPIRED: () => end("late", "calm", "clock"),
   STATE_REJECTED: () => end("rejected", "bad", "cross"),
 };
-let session, checkout, chosen, another, said, timer, tools;
+let session, checkout, chosen, proposed, said, timer, tools;
 
 /** What signing needs. It is fetched while the person looks at the amount. */
 const fetchTools = () => Promise.all([import("./confirm.js"), import("./device.js")]);
@@ -48,8 +48,8 @@ function take(news, sentence = null) {
   said = sentence;
   clearTimeout(timer);
   const usable = (news.options ?? []).filter((option) => option.available);
-  another = news.payment.lastFailure?.advice === "DECLINE_ADVICE_USE_OTHER_INSTRUMENT";
-  chosen = usable.find((option) => ofPayment(option) !== another) ?? usable[0];
+  const another = news.payment.lastFailure?.advice === "DECLINE_ADVICE_USE_OTHER_INSTRUMENT";
+  chosen = proposed = usable.find((option) => ofPayment(option) !== another) ?? usable[0];
   const { state, nextAction = {} } = news.payment;
   if (!OPEN.includes(state)) SCREENS[state]();
   else if (nextAction.redirect) toBank(nextAction.redirect.url);
@@ -127,7 +127,7 @@ function word(option) {
 
 function row(option, index) {
   const { method, available, obstacle, balance, allowance } = option;
-  const recommended = option.recommended && available && !(ofPayment(option) && another);
+  const recommended = option.recommended && option === proposed; // the page does not propose one and praise another
   const details = [
     balance && t("available", { amount: balance }),
     ...(allowance ? allowed(option) : []),

@@ -182,3 +182,14 @@ async def test_whoever_has_no_passkey_is_told_where_to_set_one_up_and_a_payment_
     answer = await phone.call("auth.v1.PasskeyService/StartRegistration", body)
     assert answer["code"] == "permission_denied"
     assert await town.passkeys(person) == []
+
+
+async def test_the_page_does_not_propose_one_way_and_praise_another(town, phone, ann):
+    wallet = PaymentMethod.wallet(payer=ann.name, instrument=ann.wallet)
+    praised = 0
+    for method in (PaymentMethod.balance(ann.name), wallet):
+        await phone.open(await town.pay_link(await town.payment(ann, method=method)))
+        marked = phone.page.locator("label.row:has(em)")
+        assert await marked.locator("input:not(:checked)").count() == 0
+        praised += await marked.count()
+    assert praised, "where both are the same, it says so"

@@ -95,6 +95,7 @@ class Site:
 
         Raises:
             OSError: There is no page.
+            ValueError: A part that is to be written into it would end its own element.
         """
         parts = _read(folder)
         self.digest = _digest(parts)
@@ -155,6 +156,8 @@ def _write_in(page: str, parts: Mapping[str, bytes], finish: Callable[[str], str
     def write(found: re.Match[str]) -> str:
         tag, kind, name = found.groups()
         text = finish(parts[name].decode())
+        if f"</{kind}" in text.lower() or "<!--" in text:
+            raise ValueError(f"{name} cannot stand in a page: it says </{kind} or <!--")
         digests[kind].append(base64.b64encode(hashlib.sha256(text.encode()).digest()).decode())
         return f"<{tag}>{text}</{kind}>"
 

@@ -54,6 +54,7 @@ async function setUp(name, tell) {
 /** What to say of a passkey that was not made. */
 export function sentence(problem) {
   if (problem.name === "InvalidStateError") return "known";
+  if (problem.reason === "PASSKEY_REQUIRED") return "lost";
   if (problem.sentence) return problem.sentence;
   return problem.reason === "UNREACHABLE" ? "reached" : problem.message;
 }

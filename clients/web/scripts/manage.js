@@ -99,8 +99,10 @@ async function attempt(work, sentenceAfter) {
   }
 }
 
-async function remove({ name, displayName }) {
-  if (!(await ask(t("removeAsk", { name: displayName }), t("removeAsk_"), t("remove"), t("keep")))) return;
+async function remove({ name, displayName, state }) {
+  const last = state === "STATE_ACTIVE" && passkeys.filter((key) => key.state === state).length === 1;
+  const warning = t(last ? "removeLast_" : "removeAsk_");
+  if (!(await ask(t("removeAsk", { name: displayName }), warning, t("remove"), t("keep")))) return;
   await attempt(() => act(`${PASSKEYS}RevokePasskey`, { name }), "removed");
 }
 

@@ -162,3 +162,16 @@ async def test_the_back_button_leads_from_every_step_to_the_one_before(town, pho
     await phone.press()
     await phone.shows("agreed")
     assert [each.payment_max.amount_minor for each in await mandates(town, ann)] == [20_00]
+
+
+async def test_who_removes_the_last_device_is_told_before_and_led_to_a_recovery_after(town, phone, ann):
+    await phone.open(await town.manage_link(ann))
+    await phone.press("Remove")
+    dialog = phone.page.locator("dialog")
+    assert "only your provider can recover your account" in await dialog.inner_text()
+    await dialog.get_by_role("button", name="Remove").click()
+    await phone.page.get_by_text("or recovers your account").wait_for()
+    assert await phone.page.locator("button.primary").count() == 0, "nothing is offered that cannot work"
+    await phone.open(await town.enrol_link(ann))
+    await phone.press("Set up now")
+    assert "ask your provider to recover your account" in await phone.alert()

@@ -21,6 +21,11 @@ def shape_of(pattern):
     return text if "/{}" in text and not set(text) & set("[]()|^*+\\") else ""
 
 
+def without(told, name):
+    """What was told, with the name that was asked for taken out: a caller hears back what it named itself."""
+    return str(told).replace(name, "(it)")
+
+
 def absent(name):
     """A name of the same form that nobody has."""
     above, _, last = name.rpartition("/")

@@ -108,7 +108,9 @@ async def test_of_anothers_payment_a_page_hears_byte_for_byte_what_it_hears_of_n
     async def heard(name):
         headers = {"x-request-id": "the-same-0001", "accept-language": "zh"}
         answer = await house.post(method, {field: name, **change}, token, wire=wire, **headers)
-        return answer.status, answer.body, {**answer.headers, "date": ""}
+        told = answer.body.replace(name.encode(), b"(it)")  # it hears back what it asked for, and as many bytes more
+        bare = told[5:] if wire.startswith("application/connect") else told
+        return answer.status, bare, {**answer.headers, "date": "", "content-length": ""}
 
     real = await heard(other.name)
     assert real == await heard(absent(other.name)) == await heard(other.name.replace("cafe", "stall"))

@@ -6,7 +6,7 @@ import pytest_asyncio
 
 from keelpay import KeelpayError, new_request_id
 from keelpay_server.book.caller import CallerKind
-from tests.e2e.belongings import absent, belongings, settle_a_day, shape_of
+from tests.e2e.belongings import absent, belongings, settle_a_day, shape_of, without
 from tests.e2e.specimen import bounded, bounds_of, specimen
 from tests.e2e.wire import POLICIES, SERVED, call
 
@@ -114,16 +114,11 @@ async def test_what_is_anothers_is_answered_as_what_does_not_exist(town, row):
     real, missing = await answer(others[shape]), await answer(absent(others[shape]))
     assert (real.code, real.reason) == (missing.code, missing.reason)
     # What the request itself named is said back, and nothing else tells the two apart.
-    assert _without(real.told, others[shape]) == _without(missing.told, absent(others[shape]))
+    assert without(real.told, others[shape]) == without(missing.told, absent(others[shape]))
     assert not real.ok
     assert real.code is grpc.StatusCode.NOT_FOUND or real.reason in OTHERWISE, (real.code, real.reason)
     if real.code is grpc.StatusCode.NOT_FOUND:
         assert real.fields == ()
-
-
-def _without(told, name):
-    """What was told, with the name that was asked for taken out."""
-    return str(told).replace(name, "(it)")
 
 
 def test_nearly_every_row_comes_to_the_question_whose_it_is():

@@ -148,7 +148,7 @@ async def test_a_taken_port_is_told_in_a_sentence(tmp_path):
         holder.listen()
         address = f"127.0.0.1:{holder.getsockname()[1]}"
         code, _, words = await done("serve", "--data", tmp_path, "--listen", address, "--no-edge")
-    assert (code, words.splitlines()[0]) == (BUSY, f"keelpay: cannot listen on {address}")
+    assert (code, words.splitlines()[1]) == (BUSY, f"keelpay: cannot listen on {address}")
 
 
 async def test_a_taken_port_of_metrics_is_told_in_a_sentence(tmp_path):

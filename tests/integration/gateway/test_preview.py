@@ -129,12 +129,12 @@ OTHERS = {
     "another merchant's mandate as this one's": (AMA, BALANCE, {"mandate": f"mandate of {AMA} to {SIDE}, as to cafe"}),
     "no such mandate": (AMA, BALANCE, {"mandate": "no mandate"}),
     "another merchant's order": (AMA, BALANCE, {"order": f"order for anybody at {SIDE}"}),
-    "an order for another payer": (AMA, BALANCE, {"order": f"order for {BEN} at {CAFE}"}),
     "no such order": (AMA, BALANCE, {"order": "no order"}),
 }  # fmt: skip
 REFUSED = {
     "a mandate to another merchant": (AMA, BALANCE, {"mandate": f"mandate of {AMA} to {SIDE}"}),
     "a balance without a payer": ("", BALANCE, {}),
+    "an order for another payer": (AMA, BALANCE, {"order": f"order for {BEN} at {CAFE}"}),
     "a card that was removed": (AMA, CARD, {"instrument": "removed card"}),
 }
 

@@ -190,9 +190,10 @@ class SandboxBank:
             StatementUnavailableError: The day is open, or the account had no such day.
         """
         with self._store.transaction():
-            self._catch_up()
-            if day.toordinal() >= self._clock.day:
-                raise StatementUnavailableError(f"{day} is not closed")
+            self._catch_up()  # kept whatever is answered: a day that was closed stays closed
+        if day.toordinal() >= self._clock.day:
+            raise StatementUnavailableError(f"{day} is not closed")
+        with self._store.transaction():
             return closed_statement(self._store, self.profile.bank, day, currency)
 
     def notices(self, items_max: int) -> list[tuple[Notice, OperationResult | None]]:

@@ -161,6 +161,12 @@ class Edge:
 
     def __init__(self, url, bench, server):
         self.url, self.bench, self.server = url, bench, server
+        self.peers = []
+
+    def let_go(self):
+        """Ends what `connected` opened: a test that fails leaves no connection to the next one."""
+        for writer in self.peers:
+            writer.transport.abort()
 
     def path(self, method):
         return f"{self.url}/{ECHO.full_name}/{method}"
@@ -191,7 +197,9 @@ async def read_all(reader):
 
 async def connected(edge):
     host, port = edge.url.removeprefix("http://").split(":")
-    return await asyncio.open_connection(host, int(port))
+    reader, writer = await asyncio.open_connection(host, int(port))
+    edge.peers.append(writer)
+    return reader, writer
 
 
 @contextlib.asynccontextmanager
@@ -215,9 +223,11 @@ async def open_edge(rpc=None, **options):
                 )
                 server = EdgeServer(opened.bound, settings.edge, ports)
                 await server.start()
+                running = Edge(f"http://{settings.edge.listen}", bench, server)
                 try:
-                    yield Edge(f"http://{settings.edge.listen}", bench, server)
+                    yield running
                 finally:
+                    running.let_go()
                     await server.stop()
 
 

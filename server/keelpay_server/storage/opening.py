@@ -34,13 +34,20 @@ class WrongMode(Exception):  # noqa: N818  (told to the person at the keyboard)
     """The database was created in the other mode (test or live)."""
 
 
-def connect(url: str, *, pool_size: int = 8) -> AsyncEngine:
-    """Returns SQLAlchemy's engine for a keelpay database URL."""
+def connect(url: str, *, pool_size: int = 8, single: bool = False) -> AsyncEngine:
+    """Returns SQLAlchemy's engine for a keelpay database URL.
+
+    Args:
+        url: Where the database is.
+        pool_size: Connections kept open.
+        single: Every statement stands alone: none is wrapped in a transaction that only costs round trips.
+    """
     parsed = make_url(url)
+    alone: dict[str, Any] = {"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True} if single else {}
     if parsed.get_backend_name() == "sqlite":
         if parsed.database:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_async_engine(parsed.set(drivername="sqlite+aiosqlite"), pool_size=pool_size)
+        engine = create_async_engine(parsed.set(drivername="sqlite+aiosqlite"), pool_size=pool_size, **alone)
         event.listen(engine.sync_engine, "connect", _set_pragmas)
         return engine
     engine = create_async_engine(
@@ -49,6 +56,7 @@ def connect(url: str, *, pool_size: int = 8) -> AsyncEngine:
         max_overflow=4,
         pool_timeout=CONNECT_S_MAX,
         connect_args={"server_settings": SETTINGS, "timeout": CONNECT_S_MAX},
+        **alone,
     )
     event.listen(engine.sync_engine, "checkout", _refuse_closed)
     return engine
@@ -101,14 +109,15 @@ async def open_store(url: str, *, book: int, mode: str, wall: WallClock) -> Asyn
         StorageLost: The database cannot be reached.
     """
     async with AsyncExitStack() as stack:
-        engine = connect(url)
+        engine, singles = connect(url, pool_size=2), connect(url, single=True)
         stack.push_async_callback(engine.dispose)
+        stack.push_async_callback(singles.dispose)
         path = file_of(make_url(url))
         if path is not None:
             stack.enter_context(lock_file(path))
         with reaching(shown(url)):
             await prepare(engine, mode=mode, book=book)
-        reader = SqlReader(engine, book)
+        reader = SqlReader(engine, book, singles=singles)
         store: SqliteStore | PostgresStore
         if path is not None:
             store = SqliteStore(path, book, reader, wall)

@@ -38,13 +38,22 @@ class SqlReader:
     """Reads one book.
 
     Args:
-        engine: Where connections come from.
+        engine: Where connections for consistent readings come from.
         book: Book number.
+        singles: Where connections for single statements come from (`connect(url, single=True)`); None takes `engine`.
         connection: A connection with an open transaction, for a consistent reading; None reads each on its own.
     """
 
-    def __init__(self, engine: AsyncEngine, book: int, connection: AsyncConnection | None = None) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        book: int,
+        *,
+        singles: AsyncEngine | None = None,
+        connection: AsyncConnection | None = None,
+    ) -> None:
         self._engine, self._book, self._connection = engine, book, connection
+        self._singles = singles or engine
         self._shared = SharedReads(self._by_keys)
 
     @asynccontextmanager
@@ -56,7 +65,7 @@ class SqlReader:
             async with connection.begin():
                 if self._engine.dialect.name == "sqlite":  # its driver begins by itself only before it writes
                     await connection.exec_driver_sql("BEGIN")
-                yield SqlReader(self._engine, self._book, connection)
+                yield SqlReader(self._engine, self._book, connection=connection)
 
     async def get(self, entity: type[Row], key: Key) -> Row | None:
         """See `book.ports.Reader.get`."""
@@ -165,7 +174,7 @@ class SqlReader:
     async def fetch(self, sql: str, *arguments: object) -> list[Any]:
         """Runs one statement of the PostgreSQL store on a pooled connection, committed by itself."""
         try:
-            async with self._engine.connect() as connection:
+            async with self._singles.connect() as connection:
                 raw = await connection.get_raw_connection()
                 line = raw.driver_connection
                 return list(await line.fetch(sql, *arguments))  # type: ignore[union-attr]
@@ -186,7 +195,7 @@ class SqlReader:
         try:
             if self._connection is not None:
                 return list((await self._connection.execute(query, values)).all())
-            async with self._engine.connect() as connection:
+            async with self._singles.connect() as connection:
                 return list((await connection.execute(query, values)).all())
         except Exception as error:
             _raise_if_lost(error)

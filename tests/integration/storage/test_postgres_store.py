@@ -18,8 +18,8 @@ from tests.integration.book.things import MakeThing, OpenAccounts, Thing, asked
 
 
 @pytest.fixture
-async def engine(postgres_dsn):
-    async with open_engine(postgres_dsn) as engine:
+async def engine(migrated_dsn):
+    async with open_engine(migrated_dsn) as engine:
         await engine.execute(OpenAccounts())
         yield engine
 
@@ -149,9 +149,9 @@ async def test_a_hanging_server_ends_the_batch_in_time(engine, monkeypatch):
     assert await engine.reader.count(Thing, {}) == 1
 
 
-async def test_a_process_that_freezes_with_the_lock_keeps_the_others_out_only_for_a_while(postgres_dsn, monkeypatch):
+async def test_a_process_that_freezes_with_the_lock_keeps_the_others_out_only_for_a_while(migrated_dsn, monkeypatch):
     monkeypatch.setitem(postgres.LANE_SETTINGS, "idle_in_transaction_session_timeout", "300ms")
-    async with open_engine(postgres_dsn, process="one") as frozen, open_engine(postgres_dsn, process="two") as other:
+    async with open_engine(migrated_dsn, process="one") as frozen, open_engine(migrated_dsn, process="two") as other:
         line = await frozen.store._connect()
         await line.execute(Postgres.lock(1))
         started = time.monotonic()
@@ -162,7 +162,7 @@ async def test_a_process_that_freezes_with_the_lock_keeps_the_others_out_only_fo
 
 
 async def test_the_lane_gets_its_connection_however_many_reads_wait(engine):
-    pool = engine.reader._engine
+    pool = engine.reader._singles
     async with AsyncExitStack() as stack:
         for _ in range(12):  # size and overflow
             await stack.enter_async_context(pool.connect())

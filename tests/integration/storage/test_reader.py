@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import func, select, text
 
 from keelpay_server.book.engine import Engine
 from keelpay_server.book.ports import Page, StorageLost
@@ -84,8 +85,22 @@ async def test_reads_of_an_unreachable_server_are_storage_lost_at_once() -> None
     await engine.dispose()
 
 
-async def test_reads_that_find_no_free_connection_are_storage_lost_in_time(postgres_dsn) -> None:
-    engine = connect(postgres_dsn, pool_size=1)
+async def test_a_read_alone_is_one_statement_and_no_transaction(migrated_dsn) -> None:
+    engine, singles = connect(migrated_dsn), connect(migrated_dsn, single=True)
+    try:
+        reader = SqlReader(engine, 1, singles=singles)
+        ((own,),) = await reader.rows(select(func.pg_backend_pid()))
+        async with engine.connect() as connection:
+            activity = text("SELECT state, query FROM pg_stat_activity WHERE pid = :own")
+            state, last = (await connection.execute(activity, {"own": own})).one()
+        assert (state, last.split()[0]) == ("idle", "SELECT")  # a transaction would have ended with a ROLLBACK
+    finally:
+        await engine.dispose()
+        await singles.dispose()
+
+
+async def test_reads_that_find_no_free_connection_are_storage_lost_in_time(migrated_dsn) -> None:
+    engine = connect(migrated_dsn, pool_size=1)
     engine.sync_engine.pool._timeout = 0.05
     reader = SqlReader(engine, 1)
     async with engine.connect(), engine.connect(), engine.connect(), engine.connect(), engine.connect():

@@ -110,9 +110,12 @@ async def test_an_unopened_link_ends_with_its_successor(installation):
 
 async def test_only_the_partner_of_a_payment_links_to_it_and_only_while_it_waits(installation):
     made = installation
-    payment = await waiting(made)
+    payment, request_id = await waiting(made), new_request_id()
     await refused(made.rival.orders.create_checkout_link(payment), Reason.RESOURCE_NOT_FOUND)
+    link = await made.acme.orders.create_checkout_link(payment, request_id=request_id)
     await made.acme.payments.cancel(payment)
+    again = await made.acme.orders.create_checkout_link(payment, request_id=request_id)
+    assert (again.url, again.replayed) == (link.url, True)
     error = await refused(made.acme.orders.create_checkout_link(payment), Reason.ILLEGAL_TRANSITION)
     assert error.metadata["from"] == "CANCELLED"
     nobodys = await made.acme.payments.create(

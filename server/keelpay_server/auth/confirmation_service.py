@@ -23,18 +23,11 @@ from .confirmation_reads import own_confirmation
 from .confirmation_render import render_confirmation, render_evidence
 from .confirmation_service_mandates import MandateMethods
 from .enrolment import Registration
-from .passkey import Passkey, PasskeyState
+from .passkey import Passkey
 from .spc_display import SpcDisplay
-from .terms import (
-    ConfirmationMethod,
-    PasskeyAddTerms,
-    PasskeyResumeTerms,
-    PaymentTerms,
-    RecoveryVetoTerms,
-    Terms,
-    WithdrawalTerms,
-)
+from .terms import ConfirmationMethod, PasskeyAddTerms, PaymentTerms, Terms, WithdrawalTerms
 from .token import PayerPurpose
+from .vouching import RESUME, VETO
 
 ACTS: Final = ("payment", "withdrawal", "registration", "recovery_veto", "passkey_resume")
 PURPOSE_OF: Final = {
@@ -42,11 +35,8 @@ PURPOSE_OF: Final = {
     "recovery_veto": PayerPurpose.MANAGE, "passkey_resume": PayerPurpose.MANAGE,
 }  # fmt: skip
 """The purpose a payer's token must have to ask for an act."""
-PASSKEY_ACTS: Final[dict[str, tuple[PasskeyState, type[RecoveryVetoTerms | PasskeyResumeTerms]]]] = {
-    "recovery_veto": (PasskeyState.COOLING, RecoveryVetoTerms),
-    "passkey_resume": (PasskeyState.SUSPENDED, PasskeyResumeTerms),
-}
-"""Acts about one passkey: the state it has to be in, and their terms."""
+PASSKEY_ACTS: Final = {"recovery_veto": VETO, "passkey_resume": RESUME}
+"""Acts about one passkey."""
 
 
 class ConfirmationService(MandateMethods):
@@ -74,12 +64,19 @@ class ConfirmationService(MandateMethods):
         method = METHODS.get(request.method or 1)
         if method is None or (method is ConfirmationMethod.SPC and act != "payment"):
             invalid("method", "must be WEBAUTHN, or SPC for a payment")
-        terms = await self._terms(request, act, payer, method)
-        command = StartConfirmation(
-            request=identify(call, request, request.parent), caller=call.caller, deadline_us=call.deadline_us,
-            payer=payer, terms=terms, ceremony=self._ceremony(method, terms),
-        )  # fmt: skip
-        outcome = await self._engine.execute(command)
+        identity = identify(call, request, request.parent)
+        try:
+            terms = await self._terms(request, act, payer, method)
+        except Refused:  # the act may be done already, and this a repeat
+            outcome = await self._engine.repeated(identity)
+            if outcome is None:
+                raise
+        else:
+            command = StartConfirmation(
+                request=identity, caller=call.caller, deadline_us=call.deadline_us,
+                payer=payer, terms=terms, ceremony=self._ceremony(method, terms),
+            )  # fmt: skip
+            outcome = await self._engine.execute(command)
         row = await self._engine.answer(Confirmation, outcome)
         return pb.StartConfirmationResponse(confirmation=render_confirmation(row), replayed=outcome.replayed)
 
@@ -138,12 +135,12 @@ class ConfirmationService(MandateMethods):
 
     async def _of_passkey(self, act: str, name: str, payer: str, rp_id: str) -> Terms:
         """Builds terms about one passkey of the payer, which has to be in the state that the act is about."""
-        state, terms = PASSKEY_ACTS[act]
+        about = PASSKEY_ACTS[act]
         own = names.parse_payers_own("passkeys", name, act)
         row = await self._reader.get(Passkey, own.id)
-        if row is None or not row.payer == own.payer == payer or row.state != state:
+        if row is None or not row.payer == own.payer == payer or row.state != about.origin:
             raise Refused(Reason.RESOURCE_NOT_FOUND, resource="passkey")
-        return terms(passkey_id=name, payer_id=names.payer_name(payer), passkey_display=row.display_name, rp_id=rp_id)
+        return about.terms_of(row, rp_id)
 
     def _ceremony(self, method: ConfirmationMethod, terms: Terms) -> Ceremony:
         settings, display = self._settings, None

@@ -88,8 +88,9 @@ class PasskeyService(passkey_service_pb2_grpc.PasskeyServiceServicer):
         command = FinishRegistration(
             request=identify(call, request, request.name), caller=call.caller, deadline_us=call.deadline_us,
             registration=row.id, payer=row.payer, made=made, failure=failure, credential=request.credential_json,
-            proof=await self._proof(request, row.payer), rp_id=self._settings.party.rp_id,
-            new_passkey_s=self._settings.new_passkey_s, cooling_s=self._settings.cooling_s,
+            proof=await self._proof(request, row.payer) if request.confirmation else None,
+            rp_id=self._settings.party.rp_id, new_passkey_s=self._settings.new_passkey_s,
+            cooling_s=self._settings.cooling_s,
             device=await device_of(self._reader, call.caller, row.payer),
         )  # fmt: skip
         outcome = await self._engine.execute(command)
@@ -142,13 +143,10 @@ class PasskeyService(passkey_service_pb2_grpc.PasskeyServiceServicer):
         call = current()
         name = parse_payers_own("passkeys", request.name)
         own_payer(call.caller, name.payer)
-        _same_payer(request.confirmation, name.payer)
-        proof = await verify(
-            self._reader, self._settings, request.confirmation, request.assertion_json, self._engine.wall()
-        )
         command = VetoRecovery(
             request=identify(call, request, request.name), caller=call.caller, deadline_us=call.deadline_us,
-            passkey=name.id, payer=name.payer, proof=proof, rp_id=self._settings.party.rp_id,
+            passkey=name.id, payer=name.payer, proof=await self._proof(request, name.payer),
+            rp_id=self._settings.party.rp_id,
         )  # fmt: skip
         outcome = await self._engine.execute(command)
         key = await self._engine.answer(Passkey, outcome)
@@ -159,14 +157,10 @@ class PasskeyService(passkey_service_pb2_grpc.PasskeyServiceServicer):
         call = current()
         name = parse_payers_own("passkeys", request.name)
         own_payer(call.caller, name.payer)
-        _same_payer(request.confirmation, name.payer)
-        proof = await verify(
-            self._reader, self._settings, request.confirmation, request.assertion_json, self._engine.wall()
-        )
         command = ResumePasskey(
             request=identify(call, request, request.name), caller=call.caller, deadline_us=call.deadline_us,
-            passkey=name.id, payer=name.payer, proof=proof, rp_id=self._settings.party.rp_id,
-            new_passkey_s=self._settings.new_passkey_s,
+            passkey=name.id, payer=name.payer, proof=await self._proof(request, name.payer),
+            rp_id=self._settings.party.rp_id, new_passkey_s=self._settings.new_passkey_s,
         )  # fmt: skip
         outcome = await self._engine.execute(command)
         key = await self._engine.answer(Passkey, outcome)
@@ -190,12 +184,13 @@ class PasskeyService(passkey_service_pb2_grpc.PasskeyServiceServicer):
         except RegistrationRefused as refused:
             return None, str(refused)
 
-    async def _proof(self, request: pb.FinishRegistrationRequest, payer: str) -> Proof | None:
-        if not request.confirmation:
-            return None
+    async def _proof(
+        self, request: pb.FinishRegistrationRequest | pb.VetoRecoveryRequest | pb.ResumePasskeyRequest, payer: str
+    ) -> Proof:
         if not request.assertion_json:
             invalid("assertion_json", "is needed with confirmation")
-        _same_payer(request.confirmation, payer)
+        if parse_payers_own("confirmations", request.confirmation, "confirmation").payer != payer:
+            invalid("confirmation", "belongs to another payer")
         return await verify(
             self._reader, self._settings, request.confirmation, request.assertion_json, self._engine.wall()
         )
@@ -237,8 +232,3 @@ def same_as_signed(said: attestation_pb2.PersonAttestation, known: PersonKnown) 
     signed = known.attestation
     if said.auth_time.seconds != signed.authenticated_at_s or tuple(said.amr) != signed.methods:
         invalid("attestation", "auth_time and amr must be those of the signed jws")
-
-
-def _same_payer(confirmation: str, payer: str) -> None:
-    if parse_payers_own("confirmations", confirmation, "confirmation").payer != payer:
-        invalid("confirmation", "belongs to another payer")

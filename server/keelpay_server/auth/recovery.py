@@ -12,23 +12,22 @@ from keelpay_server.book.command import Command
 from keelpay_server.book.need import Need
 from keelpay_server.book.payer import Payer
 from keelpay_server.book.reasons import Reason
-from keelpay_server.book.refusal import Refused, refuse_transition
+from keelpay_server.book.refusal import Refused
 from keelpay_server.book.world import World
 
 from .enrolment import AttestedPerson, event_of
 from .mandate import Mandate
 from .mandate import event_of as mandate_event
 from .mandate_commands import resumed
-from .names import payer_name, payers_own_name
 from .passkey import Passkey, PasskeyState, move
 from .passkey import event_of as passkey_event
 from .payer_token import Word
-from .proof import Proof, spend, spend_needs
+from .proof import Proof, spend_needs
 from .quota import count, quota_needs
 from .registration_ceremony import RegistrationOptions, new_registration, refuse_while_cooling
 from .registration_commands import cooling_of
 from .single_use import use, use_needs
-from .terms import RecoveryVetoTerms
+from .vouching import VETO, own_passkey, vouch
 
 QUOTA = "recover"
 
@@ -136,16 +135,8 @@ class VetoRecovery(Command):
 
     def decide(self, world: World) -> Changes:
         """Revokes the cooling passkey for ever."""
-        key = world.require(Passkey, self.passkey)
-        if key.payer != self.payer:
-            raise Refused(Reason.RESOURCE_NOT_FOUND, resource="passkey")
-        if key.state != PasskeyState.COOLING:
-            refuse_transition("passkey", PasskeyState(key.state).name, PasskeyState.REVOKED.name)
-        terms = RecoveryVetoTerms(
-            passkey_id=payers_own_name("passkeys", key.payer, key.id), payer_id=payer_name(key.payer),
-            passkey_display=key.display_name, rp_id=self.rp_id,
-        )  # fmt: skip
-        spent = spend(world, self.proof, terms)
+        key = own_passkey(world, self.passkey, self.payer)
+        spent = vouch(world, VETO, key, self.proof, self.rp_id)
         if spent.refusal is not None:
             return spent
         return end_recovery(world, key, self.caller.actor, "recovery_vetoed").join(spent)
@@ -175,9 +166,7 @@ class RevokePasskey(Command):
 
     def decide(self, world: World) -> Changes:
         """A cooling one is the veto's business, unless the partner or the operator calls the recovery off."""
-        key = world.require(Passkey, self.passkey)
-        if key.payer != self.payer:
-            raise Refused(Reason.RESOURCE_NOT_FOUND, resource="passkey")
+        key = own_passkey(world, self.passkey, self.payer)
         if key.state == PasskeyState.COOLING:
             if not self.may_end_recovery:
                 raise Refused(Reason.CONFIRMATION_REQUIRED, "a cooling passkey is stopped by VetoRecovery")

@@ -10,15 +10,12 @@ from typing import ClassVar
 from keelpay_server.book.changes import Changes
 from keelpay_server.book.command import Command
 from keelpay_server.book.need import Need
-from keelpay_server.book.reasons import Reason
-from keelpay_server.book.refusal import Refused, refuse_transition
 from keelpay_server.book.world import World
 
-from .names import payer_name, payers_own_name
-from .passkey import Passkey, PasskeyState, event_of, resume
-from .proof import Proof, spend, spend_needs
+from .passkey import Passkey, event_of, resume
+from .proof import Proof, spend_needs
 from .registration_ceremony import refuse_while_cooling
-from .terms import PasskeyResumeTerms
+from .vouching import RESUME, own_passkey, vouch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,17 +46,9 @@ class ResumePasskey(Command):
 
     def decide(self, world: World) -> Changes:
         """A confirmation is spent by an active passkey only (`spend`), so never by the suspended one itself."""
-        key = world.require(Passkey, self.passkey)
-        if key.payer != self.payer:
-            raise Refused(Reason.RESOURCE_NOT_FOUND, resource="passkey")
-        if key.state != PasskeyState.SUSPENDED:
-            refuse_transition("passkey", PasskeyState(key.state).name, PasskeyState.ACTIVE.name)
+        key = own_passkey(world, self.passkey, self.payer)
         refuse_while_cooling(world.all(Passkey, "payer", self.payer))
-        terms = PasskeyResumeTerms(
-            passkey_id=payers_own_name("passkeys", key.payer, key.id), payer_id=payer_name(key.payer),
-            passkey_display=key.display_name, rp_id=self.rp_id,
-        )  # fmt: skip
-        spent = spend(world, self.proof, terms)
+        spent = vouch(world, RESUME, key, self.proof, self.rp_id)
         if spent.refusal is not None:
             return spent
         key = resume(key, world.wall_us, self.new_passkey_s)

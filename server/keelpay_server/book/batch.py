@@ -89,9 +89,7 @@ class Batch:
     def _run(self, world: World, command: Command) -> Outcome:
         request = command.request
         if request is not None and (seen := world.requests.get(request.key)) is not None:
-            if seen.body_hash != request.body_hash:
-                return Outcome(None, b"", Refused(Reason.IDEMPOTENCY_MISMATCH))
-            return Outcome(None, seen.entity, recall(seen), replayed=True)
+            return Outcome(None, seen.entity, recall(seen, request), replayed=True)
         if command.deadline_us and command.deadline_us < world.wall_us:
             late = Refused(Reason.DEADLINE_TOO_SHORT, "its deadline passed in the queue; nothing was done")
             return Outcome(None, b"", late)

@@ -19,6 +19,7 @@ from .queue import BATCH_MAX
 from .reaction import Reactions
 from .reasons import Reason
 from .refusal import Refused
+from .request import Request, RequestRow, recall
 from .worker import Handler, Worker
 from .world import Key, World
 
@@ -89,6 +90,22 @@ class Engine:
             if outcome.refusal is not None and command.request is None:  # nobody hears of it but the log
                 _log.warning("%s was refused: %s %s", command, outcome.refusal.reason.name, outcome.refusal.message)
         return outcomes
+
+    async def repeated(self, request: Request) -> Outcome | None:
+        """Returns the outcome of a request that was carried out before, or None for one that was not heard of.
+
+        For services that look at what a request names before they command: what it did may have changed that since.
+
+        Raises:
+            Refused: IDEMPOTENCY_MISMATCH; the remembered reason.
+        """
+        row = await self.reader.get(RequestRow, request.key)
+        if row is None:
+            return None
+        refusal = recall(row, request)
+        if refusal is not None:
+            raise refusal
+        return Outcome(None, row.entity, replayed=True)
 
     async def answer(self, entity: type[Row], outcome: Outcome) -> Row:
         """Returns the entity an outcome speaks of: as the command left it, or as it is now for a repeat.

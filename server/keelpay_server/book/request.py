@@ -97,8 +97,14 @@ def remember(request: Request, entity: bytes | str | int, refusal: Refused | Non
     return RequestRow(request.key, request.body_hash, key, refusal.reason.name, detail, now_us)
 
 
-def recall(row: RequestRow) -> Refused | None:
-    """Returns the refusal a remembered request ended with, or None if it was carried out."""
+def recall(row: RequestRow, request: Request) -> Refused | None:
+    """Returns why a repeat of a remembered request is refused, or None if the request was carried out.
+
+    Returns:
+        IDEMPOTENCY_MISMATCH for another body; else what the request ended with.
+    """
+    if row.body_hash != request.body_hash:
+        return Refused(Reason.IDEMPOTENCY_MISMATCH)
     if not row.reason:
         return None
     detail = json.loads(row.detail)

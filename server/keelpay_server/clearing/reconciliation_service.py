@@ -21,7 +21,7 @@ from keelpay_server.book.paging import Pager
 from keelpay_server.book.ports import Page
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused, invalid
-from keelpay_server.book.request import RequestRow, identify
+from keelpay_server.book.request import identify
 
 from . import names
 from .bank_statement import BankLine, LineState, Statement, StatementState
@@ -29,7 +29,7 @@ from .break_commands import ProposeResolution, given_up_from
 from .disagreement import UNSETTLED, BreakKind, BreakState, Disagreement, Resolution
 from .reconciliation_render import render_break, render_statement
 from .reconciling import Reconciling
-from .statement_commands import BeginStatement, ImportLines, NoteReconciled
+from .statement_commands import BeginStatement, ImportLines
 
 StatementParser = Callable[[bytes, str], rail.Statement]
 """Reads a whole file of a bank, given by its short name; raises ValueError, with the line's number as `line`, where it
@@ -107,12 +107,9 @@ class ReconciliationService(reconciliation_service_pb2_grpc.ReconciliationServic
         call = current()
         key = names.key_of("statements", request.statement, "statement")
         asked = identify(call, request, request.statement)
-        if await self._reader.get(RequestRow, asked.key) is not None:
-            # Known: this command will not be decided, but answered with what is remembered, or refused for its body.
-            known = NoteReconciled(statement=key, matched=0, broken=0, request=asked)
-            repeated = await self._engine.execute(known)
+        if (repeated := await self._engine.repeated(asked)) is not None:
             row = await self._engine.answer(Statement, repeated)
-            return contract.RunReconciliationResponse(statement=await self._whole(row), replayed=repeated.replayed)
+            return contract.RunReconciliationResponse(statement=await self._whole(row), replayed=True)
         reconciled = await self._reconciling.reconcile(key, asked)
         if reconciled is None:
             raise Refused(Reason.RESOURCE_NOT_FOUND, resource="statement")

@@ -112,12 +112,13 @@ class OrderService(order_service_pb2_grpc.OrderServiceServicer):
         call = current()
         payment = await owned_payment(self._reader, call.caller, request.payment)
         await payer_of(self._reader, payment)
-        if payment.state not in HUMAN:
+        identity = identify(call, request, request.payment)
+        if payment.state not in HUMAN and await self._engine.repeated(identity) is None:
             refuse_human(PaymentState(payment.state), PaymentState.REQUIRES_CONFIRMATION)
         left_us = payment.expire_time - (await self._reader.book()).business_us
         made = self._links.seed()
         command = CreateLink(
-            request=identify(call, request, request.payment), caller=call.caller, deadline_us=call.deadline_us,
+            request=identity, caller=call.caller, deadline_us=call.deadline_us,
             payer=payment.payer, purpose=PayerPurpose.PAY, payment=request.payment, seed=made.seed,
             digest=made.digest, expire_time=self._links.expire_time(self._engine.wall(), max(left_us, 0)),
         )  # fmt: skip

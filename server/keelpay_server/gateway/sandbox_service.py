@@ -18,7 +18,7 @@ from keelpay_server.book.ports import Page
 from keelpay_server.book.rail import OperationOutcome, OperationResult
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused, invalid, refuse_transition
-from keelpay_server.book.request import RequestRow, identify
+from keelpay_server.book.request import identify
 from keelpay_server.book.sandbox_bank import SandboxBank, SandboxEntry
 from keelpay_server.book.wire_render import stamp
 from keelpay_server.clearing.payout import KIND as PAYOUT_KIND
@@ -179,7 +179,7 @@ class SandboxService(sandbox_service_pb2_grpc.SandboxServiceServicer):
         call = current()
         identity = identify(call, request, KIND)
         # The banks first: where one does not answer nothing is remembered, and a repeat of the request does it.
-        if await self._reader.get(RequestRow, identity.key) is None:
+        if await self._engine.repeated(identity) is None:
             for bank in self._banks.values():
                 await bank.reset()
         command = Reset(request=identity, caller=call.caller, deadline_us=call.deadline_us)

@@ -258,11 +258,14 @@ class Scene:
 
     async def start(self, caller=ACME, payer=AMA, method=0, **act):
         """Asks for a confirmation."""
-        act = act or {"payment": PAYMENT}
-        request = confirmation_service_pb2.StartConfirmationRequest(
-            parent=names.payer_name(payer), request_id=fresh(), method=method, **act
-        )
+        request = self.question(payer, method, **act)
         return (await self.call(caller, self.confirmations.StartConfirmation, request)).confirmation
+
+    def question(self, payer=AMA, method=0, **act):
+        """The request for a confirmation; of her payment, unless another act is given."""
+        return confirmation_service_pb2.StartConfirmationRequest(
+            parent=names.payer_name(payer), request_id=fresh(), method=method, **(act or {"payment": PAYMENT})
+        )
 
     async def proof(self, confirmation, assertion=None):
         """Has the device sign, and verifies it before the queue."""

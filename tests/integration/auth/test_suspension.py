@@ -2,7 +2,7 @@
 
 import pytest
 
-from keelpay.api.auth.v1 import passkey_pb2, passkey_service_pb2
+from keelpay.api.auth.v1 import confirmation_pb2, passkey_pb2, passkey_service_pb2
 from keelpay.testing import SoftPasskey
 from keelpay_server.auth.passkey import Passkey, PasskeyState
 from keelpay_server.book.reasons import Reason
@@ -57,6 +57,21 @@ async def test_another_passkey_of_the_payer_lifts_it(suspended):
     assert resumed.state == _S.STATE_ACTIVE
     await suspended.pay(await suspended.start())
     assert await suspended.events("passkey.resumed") == ["passkey.resumed"]
+
+
+async def test_a_repeated_question_about_what_is_done_gets_the_answer_that_the_first_got(suspended):
+    name = suspended.passkey.name
+    asked = suspended.question(passkey_resume=name)
+    first = await suspended.call(ACME, suspended.confirmations.StartConfirmation, asked)
+    request = lifting(suspended, first.confirmation, suspended.tablet)
+    await suspended.call(ACME, suspended.passkeys.ResumePasskey, request)
+    again = await suspended.call(ACME, suspended.confirmations.StartConfirmation, asked)
+    assert (again.confirmation.name, again.replayed) == (first.confirmation.name, True)
+    asked.method = confirmation_pb2.CONFIRMATION_METHOD_WEBAUTHN
+    other = suspended.call(ACME, suspended.confirmations.StartConfirmation, asked)
+    assert await refused(other) is Reason.IDEMPOTENCY_MISMATCH
+    new = suspended.call(ACME, suspended.confirmations.StartConfirmation, suspended.question(passkey_resume=name))
+    assert await refused(new) is Reason.RESOURCE_NOT_FOUND
 
 
 async def test_it_confirms_small_amounts_only_for_a_day(suspended):

@@ -70,15 +70,18 @@ def test_a_request_id_in_another_case_is_the_same_request_and_the_same_body():
 def test_a_remembered_refusal_is_told_again_word_for_word(message, metadata):
     refusal = Refused(Reason.CONFIRMATION_REUSED, message)
     refusal.metadata.update(metadata)
-    again = recall(remember(request_of(*PARTS), b"", refusal, 5))
+    request = request_of(*PARTS)
+    again = recall(remember(request, b"", refusal, 5), request)
     assert (again.reason, again.message, again.metadata) == (refusal.reason, refusal.message, metadata)
     assert again.replayed
 
 
 def test_what_was_done_is_remembered_by_its_key_alone():
-    row = remember(request_of(*PARTS), "cafe", None, 5)
+    request = request_of(*PARTS)
+    row = remember(request, "cafe", None, 5)
     assert (row.entity, row.reason, row.detail, row.create_time) == (b"cafe", "", "", 5)
-    assert recall(row) is None
+    assert recall(row, request) is None
+    assert recall(row, request._replace(body_hash=b"another")).reason is Reason.IDEMPOTENCY_MISMATCH
 
 
 @pytest.mark.parametrize("key, kept", [(b"\x01\x02", b"\x01\x02"), ("café", "café".encode()), (7, b"\0" * 7 + b"\x07")])

@@ -12,8 +12,6 @@ from typing import Any, Final, NamedTuple
 CALLERS: Final = (1, 16, 64, 256)
 CROWD: Final = 256
 """Callers at which throughput is compared."""
-LATENCY_CALLERS: Final = 64
-"""Callers at which the slowest hundredth is judged."""
 SIGNIFICANT: Final = 4
 _KINDS: Final = ("per_second", "p50_ms", "p99_ms", "server_us")
 

@@ -136,7 +136,8 @@ def docs_page(reasons: list[Reason]) -> str:
         "Every refusal is a gRPC status whose details hold a `google.rpc.ErrorInfo` with one of these reasons in",
         "`reason`. **Retryable**: send the same request again, with the same request id, after `RetryInfo` if there",
         "is one. **Remembered**: the refusal is kept under its request id; the same request gets the same answer,",
-        "so a new attempt needs a new request id.",
+        "so a new attempt needs a new request id. The comment of each RPC in `protos/` lists its own reasons; those of",
+        "the request itself, of the token, of rates and of the server's state may come from any.",
     ]
     for code in sorted({reason.code for reason in reasons}):
         lines += ["", f"## {code_pb2.Code.Name(code)}", ""]

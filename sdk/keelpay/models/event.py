@@ -22,8 +22,8 @@ class Event(Model):
         resource_version: `state_version` of the resource after it: apply only newer ones, and order is irrelevant.
         type: What happened, `payment.captured`; new types may come at any time.
         merchant: The merchant it concerns; empty if none.
-        data: What else is worth telling; numbers of 64 bits are texts, states and the
-            like numbers of the contract (`PaymentState(event.data["state"])`).
+        data: What else is worth telling; numbers of 64 bits are texts, states and the like names of the contract,
+            which its enum reads: `PaymentState(event.data["state"])`.
         create_time: When it happened, by the wall clock.
         business_time: When it happened, by the business clock.
     """

@@ -14,10 +14,10 @@ from keelpay_server.auth.client_key import ClientKey
 from keelpay_server.auth.signing_key import KeyAlgorithm, generate_signing_key, write_pem
 from keelpay_server.book.caller import CallerKind
 from keelpay_server.book.engine import Engine
+from keelpay_server.book.readable import unreadable
 from keelpay_server.book.refusal import Refused, invalid
 from keelpay_server.rpc.contract import load_services, methods_of
 from keelpay_server.rpc.policy import read_policies
-from keelpay_server.rpc.readable import unreadable
 
 KINDS: Final = {
     "partners": CallerKind.PARTNER, "operators": CallerKind.OPERATOR, "banks": CallerKind.BANK,

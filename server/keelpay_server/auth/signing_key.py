@@ -115,33 +115,6 @@ def read_pem(pem: str, kid: str = "") -> SigningKey:
             raise ValueError("a signing key is Ed25519 or P-256")
 
 
-def write_public_pem(key: VerifyingKey) -> str:
-    """The public key as PEM (SubjectPublicKeyInfo)."""
-    return key.public_key.public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    ).decode("ascii")
-
-
-def read_public_pem(pem: str, kid: str = "") -> VerifyingKey:
-    """Reads a partner's public key from PEM (arguments and refusals as in `read_pem`).
-
-    Raises:
-        ValueError: It is not an Ed25519 or P-256 public key.
-    """
-    _require_sound(pem, kid)
-    try:
-        key = serialization.load_pem_public_key(pem.encode("utf-8"))
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise ValueError("not a readable public key") from error
-    match key:
-        case Ed25519PublicKey():
-            return VerifyingKey(kid or thumbprint(key), KeyAlgorithm.EDDSA, key)
-        case EllipticCurvePublicKey(curve=SECP256R1()):
-            return VerifyingKey(kid or thumbprint(key), KeyAlgorithm.ES256, key)
-        case _:
-            raise ValueError("a signing key is Ed25519 or P-256")
-
-
 def jwk_members(key: PublicKey) -> dict[str, str]:
     """The members of a JWK that make the key, and nothing else (RFC 7518 section 6.2, RFC 8037)."""
     if isinstance(key, Ed25519PublicKey):

@@ -1,9 +1,10 @@
 """Text that people read: what nobody can see, or what turns the order of its neighbours, is not in it.
 
-In: a text of a field whose bounds say `readable`. Out: None, or the sentence that tells what is wrong.
-Invariant: a name, a title and a note look on every screen like what is stored, so that nobody approves, pays or is paid
-by a name that only looks like another one. What ordinary writing needs passes in the place where it needs it: joiners
-in Persian, in the scripts of India and in emoji, marks that choose a shape, flags.
+In: what a caller wrote into a field whose bounds say `readable`, a bank of its own accord, anybody into a file. Out:
+what is wrong with it, a sentence or None; the text without that; the text with that written out.
+Invariant: a name, a title, a note and a bank's words look on every screen like what is stored, so that nobody approves,
+pays or is paid by a name that only looks like another one. What ordinary writing needs passes in the place where it
+needs it: joiners in Persian, in the scripts of India and in emoji, marks that choose a shape, flags.
 """
 
 import re
@@ -36,6 +37,9 @@ _IN_PLACE: Final = re.compile(
     "|\U0001f3f4[\U000e0061-\U000e007a]{2,5}\U000e007f"  # the flag of a part of a country
 )
 
+_BREAKS: Final = re.compile("[\t-\r\x1c-\x1f\x85\u2028\u2029]")
+_IN_PLACE_OR_HIDDEN: Final = re.compile(f"({_IN_PLACE.pattern})|{_HIDDEN.pattern}")
+
 
 def unreadable(text: str, *, lines: bool) -> str | None:
     """Tells what is wrong with a text that people read.
@@ -52,3 +56,17 @@ def unreadable(text: str, *, lines: bool) -> str | None:
     if hidden:
         return f"must not contain U+{ord(hidden[0]):04X}, a character that nobody can see"
     return None if shown.strip() else NOTHING_TO_READ
+
+
+def cleaned(text: str) -> str:
+    """Returns a text of one line without what nobody can see: a bank is not asked to write it again."""
+    text, before = _BREAKS.sub(" ", text), ""
+    while text != before:  # what goes may have been what its neighbour was in place by
+        text, before = _IN_PLACE_OR_HIDDEN.sub(lambda found: found[1] or "", text), text
+    return text
+
+
+def written_out(text: str) -> str:
+    """Returns a text of one line with what nobody can see, and what is no character, as escapes: to show a forgery."""
+    whole = text.encode("utf-8", "backslashreplace").decode()
+    return _IN_PLACE_OR_HIDDEN.sub(lambda found: found[1] or found[0].encode("unicode_escape").decode(), whole)

@@ -127,7 +127,7 @@ def move(row: Adjustment, to: AdjustmentState, wall_us: int) -> Adjustment:
 
 def event_of(row: Adjustment) -> Event:
     """Returns the event of an adjustment's step, such as `adjustment.posted`."""
-    data = {"state": int(row.state), "proposal": row.proposal}
+    data = {"proposal": row.proposal}
     return Event(f"adjustment.{AdjustmentState(row.state).name.lower()}", KIND, row.id, row.state_version, "", data)
 
 

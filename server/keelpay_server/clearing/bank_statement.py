@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from keelpay_server.book import rail
 from keelpay_server.book.changes import Event
+from keelpay_server.book.readable import cleaned
 
 KIND: Final = "stm"
 RECONCILE: Final = "statement.reconcile"
@@ -130,8 +131,8 @@ def lines_of(statement: bytes, bank: str, lines: tuple[rail.StatementLine, ...])
         yield BankLine(
             id=line_key(statement, line.line_number), statement=statement, natural=f"{bank}/{line.natural_key}",
             bank=bank, kind=int(line.kind), currency=line.currency, amount=line.amount_minor,
-            operation=line.reference, bank_reference=line.bank_reference, text=line.text, state=LineState.NEW,
-            disagreement=None,
+            operation=line.reference, bank_reference=cleaned(line.bank_reference), text=cleaned(line.text),
+            state=LineState.NEW, disagreement=None,
         )  # fmt: skip
 
 

@@ -1,8 +1,8 @@
 """An event as everybody is told it: one rendering for the stream, for lists and for webhooks.
 
 In: an event of a decoded journal row. Out: a Told, and its JSON. Pure.
-Invariant: what a room keeps in an event for itself (nested facts) is not told; whether a fact is a text or a number
-depends on its name alone, never on its size.
+Invariant: what a room keeps in an event for itself (nested facts) is not told; every integer is told as a text,
+whatever its size: members of enums by their names, times in RFC 3339, the others as decimals.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,6 +14,7 @@ import msgspec
 from keelpay_server.book import ids
 from keelpay_server.book.journal import JournalRow
 
+from .enum_render import member_name
 from .names import STREAM_PREFIX, payer_name, resource_name
 
 KINDS_OF_FACTS: Final = {
@@ -22,10 +23,6 @@ KINDS_OF_FACTS: Final = {
     "risk_decision": "dec", "settlement": "set", "statement": "stm", "window": "win",
 }  # fmt: skip
 """Facts that are ids, and of what."""
-NUMBERS: Final = frozenset(
-    {"attempts", "channel", "kind", "label", "lag_cause", "method", "outcome", "resolution", "state", "strength"}
-)
-"""Facts told as numbers: members of enums, by their number in the contract. Every other integer is a decimal text."""
 HIDDEN: Final = frozenset({"explained"})
 """Facts that only the risk counters read."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -43,7 +40,7 @@ class Told(NamedTuple):
         resource_version: `state_version` of that after it.
         type: What happened.
         merchant: `merchants/{m}`, or empty.
-        data: What else is told: texts, numbers, truth values and lists of them.
+        data: What else is told: texts, truth values and lists of them.
         wall_us: When, wall clock.
         business_us: When, business clock.
     """
@@ -74,12 +71,12 @@ def tell(book: int, row: JournalRow, event: Sequence[Any]) -> Told:
     sequence, what, kind, key, version, owner, _, facts = event
     merchant = f"merchants/{owner}" if owner and not owner.startswith(STREAM_PREFIX) else ""
     return Told(
-        book, sequence, resource_name(kind, key, owner, facts), version, what, merchant, told_facts(facts),
+        book, sequence, resource_name(kind, key, owner, facts), version, what, merchant, told_facts(what, facts),
         row.wall_time, row.business_time,
     )  # fmt: skip
 
 
-def told_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
+def told_facts(event_type: str, facts: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the facts of an event that are told."""
     told: dict[str, Any] = {}
     for name, value in facts.items():
@@ -87,9 +84,9 @@ def told_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
             continue
         if isinstance(value, list | tuple):
             if not any(isinstance(part, dict | list | tuple) for part in value):
-                told[name] = [_told(name, part) for part in value]
+                told[name] = [_told(event_type, name, part) for part in value]
         else:
-            told[name] = _told(name, value)
+            told[name] = _told(event_type, name, value)
     return told
 
 
@@ -108,15 +105,15 @@ def moment(time_us: int) -> str:
     return (_EPOCH + timedelta(microseconds=time_us)).isoformat().replace("+00:00", "Z")
 
 
-def _told(name: str, value: Any) -> Any:
+def _told(event_type: str, name: str, value: Any) -> Any:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, bytes):
         kind = KINDS_OF_FACTS.get(name)
         return ids.text(kind, value) if kind and len(value) == _ID_BYTES else value.hex()
     if isinstance(value, int):
-        if name in NUMBERS:
-            return value
+        if (member := member_name(event_type, name, value)) is not None:
+            return member
         return moment(value) if name.endswith("_time") and 0 < value < _TIME_MAX_US else str(value)
     if name == "payer":
         return payer_name(value)

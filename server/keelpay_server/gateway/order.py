@@ -89,5 +89,5 @@ def touch(order: Order, wall_us: int, **changes: Any) -> Order:
 
 def event_of(order: Order, what: str) -> Event:
     """Returns the event of an order's step, such as `order.paid`."""
-    data = {"state": OrderState(order.state).name, "amount": order.amount, "currency": order.currency}
+    data = {"state": int(order.state), "amount": order.amount, "currency": order.currency}
     return Event(f"order.{what}", KIND, order.id, order.state_version, order.merchant, data)

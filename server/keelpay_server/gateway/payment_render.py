@@ -18,6 +18,7 @@ from . import names
 from .decline import ADVICE, DeclineReason, decline_of
 from .history import states_reached
 from .operation import Operation, OperationState
+from .parties import WALLET_CHANNEL
 from .payment import ENDED, Payment, PaymentState
 
 _CHALLENGE_REDIRECT = 2
@@ -145,8 +146,7 @@ def _action(payment: Payment, confirmation: Confirmation | None) -> payment_pb2.
     action = json.loads(payment.action)
     if action["challenge"] == _CHALLENGE_REDIRECT:
         return payment_pb2.NextAction(redirect=payment_pb2.NextAction.Redirect(url=action["url"]))
-    chinese = _speaks_chinese(payment)
-    waiting = "请在您的钱包应用中确认付款。" if chinese else "Please approve the payment in your wallet's app."
+    waiting = _WAITS[payment.channel == WALLET_CHANNEL][_speaks_chinese(payment)]
     return payment_pb2.NextAction(wait=payment_pb2.NextAction.Wait(text=waiting))
 
 

@@ -4,6 +4,7 @@ In: values or messages. Out: messages or values. Invariant: a message of a bank 
 in it becomes UNKNOWN, an empty text or None, because a bank's mistake must not stop the engine.
 """
 
+import re
 from datetime import date
 from typing import Final
 
@@ -17,10 +18,14 @@ from keelpay_server.book.rail import (
     StatementLine,
     StatementLineKind,
 )
+from keelpay_server.book.readable import cleaned, unreadable
 from keelpay_server.book.statement_bounds import AMOUNT_MINOR_MAX
 from keelpay_server.book.wire_render import money, stamp
 
 MALFORMED: Final = "MALFORMED_ANSWER"
+REFERENCE_MAX: Final = 64
+DETAIL_MAX: Final = 256
+URI_MAX: Final = 2048
 AnyRequest = (
     operation_request_pb2.AuthorizeRequest
     | operation_request_pb2.CaptureRequest
@@ -29,6 +34,9 @@ AnyRequest = (
     | operation_request_pb2.PayRequest
 )
 
+_ADDRESS: Final = re.compile(r"[a-z][a-z0-9+.-]*://\S+")
+_NO_APPS: Final = frozenset({"about", "blob", "data", "file", "ftp", "http", "javascript", "vbscript", "ws", "wss"})
+"""Schemes that a browser opens itself: a page or an app that follows one may run what is in it."""
 _PREFIX: Final = "RESULT_CODE_"
 _CODE_NAMES: Final = {
     value.number: value.name.removeprefix(_PREFIX) for value in operation_pb2.ResultCode.DESCRIPTOR.values
@@ -163,22 +171,24 @@ def result_of(message: operation_pb2.OperationResult, bank_us: int) -> Operation
         key=message.key,
         outcome=outcome,
         code=code,
-        bank_reference=_storable(message.bank_reference, 64),
+        bank_reference=cleaned(message.bank_reference[:REFERENCE_MAX]),
         cost_minor=message.cost_minor,
         amount_minor=message.amount_minor,
         bank_us=bank_us,
         value_date=day_of(message.value_date),
         challenge=_CHALLENGES.get(message.challenge.kind, ChallengeKind.NONE),
-        challenge_uri=message.challenge.uri,
-        detail=_storable(message.detail, 256),
+        challenge_uri=_address(message.challenge.uri),
+        detail=cleaned(message.detail[:DETAIL_MAX]),
         kind=_KINDS.get(message.kind),
         decide_us=message.decide_time.ToMicroseconds() if message.HasField("decide_time") else 0,
     )
 
 
-def _storable(text: str, most: int) -> str:
-    """Returns a bank's own words, cut, without NUL: it is legal on the wire and cannot be stored."""
-    return text.replace("\0", "")[:most]
+def _address(uri: str) -> str:
+    """Returns where a bank sends the payer; nothing where that is no https address and no app's."""
+    if len(uri) > URI_MAX or not _ADDRESS.fullmatch(uri) or unreadable(uri, lines=False):
+        return ""
+    return "" if uri.partition("://")[0] in _NO_APPS else uri
 
 
 def code_number(name: str) -> operation_pb2.ResultCode.ValueType:

@@ -108,10 +108,6 @@ class Decision(NamedTuple):
         """Returns the reasons with their values, for analysts; strongest first."""
         return contributions_of(self.reasons)
 
-    def safe_reasons(self) -> list[str]:
-        """Returns the names of the factors that raised the risk, for partners; strongest first, each once."""
-        return list(dict.fromkeys(reason.factor.name for reason in self.contributions() if reason.milli >= 0))
-
 
 def contributions_of(reasons: str) -> list[Contribution]:
     """Reads the reasons of a decision, or of its review."""

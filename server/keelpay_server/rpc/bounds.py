@@ -12,8 +12,7 @@ from typing import Any, Final
 from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
 
 from keelpay.api.type.v1.bounds_pb2 import Bounds
-
-from .readable import unreadable
+from keelpay_server.book.readable import unreadable
 
 REQUIRED = "is required"
 _NUL = "\0"

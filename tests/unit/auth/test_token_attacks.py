@@ -11,13 +11,13 @@ from keelpay_server.auth import base64url
 from keelpay_server.auth.client_assertion import verify_client_assertion
 from keelpay_server.auth.jwks import public_jwk
 from keelpay_server.auth.key_ring import KeyRing, RingKey
-from keelpay_server.auth.signing_key import generate_signing_key, write_public_pem
+from keelpay_server.auth.signing_key import generate_signing_key
 from keelpay_server.auth.token_failure import TokenExpired, TokenInvalid, TokenRefused
 
-from .tokens import AUDIENCE, ES256_KEY, KEY, MEMBERS, NOW_S, RING, compact, signed, verifier
+from .tokens import AUDIENCE, ES256_KEY, KEY, MEMBERS, NOW_S, RING, compact, public_pem, signed, verifier
 
 PUBLIC_KEY_TEXTS = [
-    write_public_pem(KEY.public).encode(),
+    public_pem(KEY.public).encode(),
     KEY.public.public_key.public_bytes_raw(),
     json.dumps(public_jwk(KEY.public)).encode(),
 ]

@@ -4,10 +4,12 @@ import dataclasses
 import json
 from typing import Any
 
+from cryptography.hazmat.primitives import serialization
+
 from keelpay_server.auth import base64url
 from keelpay_server.auth.jws import sign
 from keelpay_server.auth.key_ring import KeyRing, RingKey
-from keelpay_server.auth.signing_key import KeyAlgorithm, SigningKey, generate_signing_key
+from keelpay_server.auth.signing_key import KeyAlgorithm, SigningKey, VerifyingKey, generate_signing_key
 from keelpay_server.auth.token import Attestation, PayerPurpose, TokenClaims
 from keelpay_server.auth.token_verifier import TokenVerifier
 from keelpay_server.book.caller import CallerKind
@@ -52,6 +54,11 @@ MEMBERS = {
     "kind": "partner",
     "scope": "payments.write",
 }
+
+
+def public_pem(key: VerifyingKey) -> str:
+    form = serialization.PublicFormat.SubjectPublicKeyInfo
+    return key.public_key.public_bytes(serialization.Encoding.PEM, form).decode()
 
 
 def verifier(ring: KeyRing = RING, **settings: Any) -> TokenVerifier:

@@ -2,12 +2,13 @@
 
 import sys
 import unicodedata
+from random import Random
 
 import pytest
 
 from keelpay.api.type.v1 import bounds_pb2
+from keelpay_server.book.readable import NOTHING_TO_READ, cleaned, unreadable, written_out
 from keelpay_server.rpc.contract import load_services, methods_of
-from keelpay_server.rpc.readable import NOTHING_TO_READ, unreadable
 from keelpay_server.rpc.validation import compile_check
 
 ORDINARY = (
@@ -103,6 +104,43 @@ def test_only_a_note_has_several_lines():
     assert unreadable("first\nsecond", lines=False)
     assert unreadable("first\rsecond", lines=True)
     assert unreadable("\n", lines=True) == NOTHING_TO_READ
+
+
+@pytest.mark.parametrize("text", ORDINARY)
+def test_a_bank_writes_what_people_write(text):
+    assert cleaned(text) == text
+
+
+@pytest.mark.parametrize("text", HIDDEN, ids=ascii)
+def test_a_banks_words_are_kept_without_what_nobody_can_see(text):
+    assert unreadable(f"x{cleaned(text)}", lines=False) is None
+
+
+def test_what_was_in_place_by_something_hidden_goes_with_it():
+    assert cleaned("a \ufe0f\u200d👩") == "a 👩"
+    assert cleaned("RF18\n5390\t0754\u2028x") == "RF18 5390 0754 x"
+
+
+@pytest.mark.parametrize("text", ORDINARY)
+def test_what_people_write_is_shown_as_it_is(text):
+    assert written_out(text) == text
+
+
+@pytest.mark.parametrize("text", HIDDEN, ids=ascii)
+def test_what_nobody_sees_is_shown_as_escapes(text):
+    assert unreadable(written_out(text), lines=False) is None
+    assert "\\" in written_out(text)
+
+
+def test_half_of_a_surrogate_pair_can_be_shown():
+    assert written_out("a\ud800b").encode() == b"a\\ud800b"
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_nothing_hidden_is_left_of_any_text(seed):
+    signs = "a \n☕👩क🏴\u200d\u200c\ufe0f\u202e\u180b\U000e0067\U000e007f"
+    text = "x" + "".join(Random(seed).choices(signs, k=400))
+    assert unreadable(cleaned(text), lines=False) is None
 
 
 NAMES = {"display_name", "description", "statement_descriptor", "comment", "holder_name", "account_holder"}

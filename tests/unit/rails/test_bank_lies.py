@@ -100,9 +100,33 @@ def test_a_result_with_an_impossible_amount_is_no_answer(field, value):
     assert (result.outcome, result.cost_minor) == (OperationOutcome.UNKNOWN, 0)
 
 
-def test_a_reference_that_a_database_cannot_store_is_stored_without_it():
+def test_what_a_bank_says_is_kept_without_what_nobody_can_see():
     message = operation_pb2.OperationResult(
-        key=KEY, outcome=operation_pb2.OUTCOME_SUCCEEDED, bank_reference="a\0b", detail="c\0d"
+        key=KEY, outcome=operation_pb2.OUTCOME_SUCCEEDED, bank_reference="a\0b\u202e", detail="c\0d\ne\u200b"
     )
     result = conversion.result_of(message, 0)
-    assert (result.bank_reference, result.detail) == ("ab", "cd")
+    assert (result.bank_reference, result.detail) == ("ab", "cd e")
+
+
+@pytest.mark.parametrize("uri", ["https://bank.example/3ds?a=1", "alipays://platformapi/startapp", "weixin://wap/pay"])
+def test_a_bank_sends_the_payer_to_an_https_address_or_an_app(uri):
+    assert challenged(uri) == uri
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://bank.example/", "javascript://bank.example/%0aalert(1)", "JavaScript://x/", "javascript:alert(1)",
+        "data:text/html,x", "//bank.example/", "https://bank.example/ x", "https://bank.example/\u202egpj", "bank",
+        "https://bank.example/" + "x" * 2048,
+    ],
+    ids=ascii,
+)  # fmt: skip
+def test_an_address_that_is_neither_is_none(uri):
+    assert challenged(uri) == ""
+
+
+def challenged(uri):
+    challenge = operation_pb2.Challenge(kind=operation_pb2.CHALLENGE_KIND_REDIRECT, uri=uri)
+    message = operation_pb2.OperationResult(key=KEY, outcome=operation_pb2.OUTCOME_PENDING, challenge=challenge)
+    return conversion.result_of(message, 0).challenge_uri

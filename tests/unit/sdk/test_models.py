@@ -92,6 +92,7 @@ def test_each_enum_of_a_model_is_that_of_its_message(model):
         assert issubclass(kind, OpenEnum)
         assert [member.value for member in kind] == [each.number for each in field.enum_type.values]
         assert all(each.name.endswith(f"_{kind(each.number).name}") for each in field.enum_type.values), field.name
+        assert all(kind(each.name) is kind(each.number) for each in field.enum_type.values), field.name
 
 
 def test_a_number_that_is_not_known_stays_what_it_is():
@@ -102,6 +103,13 @@ def test_a_number_that_is_not_known_stays_what_it_is():
     assert isinstance(state, IntEnum)
     with pytest.raises(ValueError):
         PaymentState("99")
+
+
+def test_a_name_that_is_not_known_stays_what_it_is():
+    state = PaymentState("STATE_REVERSED")
+    assert (state, state.name) == (-1, "UNKNOWN_REVERSED")
+    with pytest.raises(ValueError):
+        PaymentState("CHANNEL_CARD")
 
 
 def test_times_are_aware_and_in_utc():
@@ -136,10 +144,10 @@ def test_models_are_frozen_and_equal_by_what_they_tell():
 
 def test_the_data_of_an_event_is_plain():
     raw = event_pb2.Event(type="something.new")
-    raw.data.update({"amount_minor": "9007199254740993", "nested": {"a": [1, None, True]}, "state": 8})
+    raw.data.update({"amount_minor": "9007199254740993", "nested": {"a": [1, None, True]}, "line": 8})
     event = models.Event.of(raw)
-    assert event.data == {"amount_minor": "9007199254740993", "nested": {"a": [1, None, True]}, "state": 8}
-    assert (type(event.data["state"]), type(event.data["nested"]["a"][0])) == (int, int)  # a Struct has floats alone
+    assert event.data == {"amount_minor": "9007199254740993", "nested": {"a": [1, None, True]}, "line": 8}
+    assert (type(event.data["line"]), type(event.data["nested"]["a"][0])) == (int, int)  # a Struct has floats alone
     assert event.type == "something.new"
 
 

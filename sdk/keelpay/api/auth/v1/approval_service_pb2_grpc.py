@@ -77,6 +77,8 @@ class ApprovalServiceServicer(object):
 
     def ApproveProposal(self, request, context):
         """Approves a proposal and carries it out in the same commit.
+
+        Reasons: PROPOSAL_SELF_APPROVAL, ILLEGAL_TRANSITION (decided already), and those of what is approved.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -84,6 +86,8 @@ class ApprovalServiceServicer(object):
 
     def RejectProposal(self, request, context):
         """Refuses a proposal. Its proposer may also withdraw it this way.
+
+        Reasons: ILLEGAL_TRANSITION (decided already).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -38,9 +38,15 @@ class ApprovalServiceStub:
     ListProposals: _grpc.UnaryUnaryMultiCallable[_approval_service_pb2.ListProposalsRequest, _approval_service_pb2.ListProposalsResponse]
     """Lists proposals."""
     ApproveProposal: _grpc.UnaryUnaryMultiCallable[_approval_service_pb2.ApproveProposalRequest, _approval_service_pb2.ApproveProposalResponse]
-    """Approves a proposal and carries it out in the same commit."""
+    """Approves a proposal and carries it out in the same commit.
+
+    Reasons: PROPOSAL_SELF_APPROVAL, ILLEGAL_TRANSITION (decided already), and those of what is approved.
+    """
     RejectProposal: _grpc.UnaryUnaryMultiCallable[_approval_service_pb2.RejectProposalRequest, _approval_service_pb2.RejectProposalResponse]
-    """Refuses a proposal. Its proposer may also withdraw it this way."""
+    """Refuses a proposal. Its proposer may also withdraw it this way.
+
+    Reasons: ILLEGAL_TRANSITION (decided already).
+    """
 
 @_typing.type_check_only
 class ApprovalServiceAsyncStub(ApprovalServiceStub):
@@ -52,9 +58,15 @@ class ApprovalServiceAsyncStub(ApprovalServiceStub):
     ListProposals: _aio.UnaryUnaryMultiCallable[_approval_service_pb2.ListProposalsRequest, _approval_service_pb2.ListProposalsResponse]  # type: ignore[assignment]
     """Lists proposals."""
     ApproveProposal: _aio.UnaryUnaryMultiCallable[_approval_service_pb2.ApproveProposalRequest, _approval_service_pb2.ApproveProposalResponse]  # type: ignore[assignment]
-    """Approves a proposal and carries it out in the same commit."""
+    """Approves a proposal and carries it out in the same commit.
+
+    Reasons: PROPOSAL_SELF_APPROVAL, ILLEGAL_TRANSITION (decided already), and those of what is approved.
+    """
     RejectProposal: _aio.UnaryUnaryMultiCallable[_approval_service_pb2.RejectProposalRequest, _approval_service_pb2.RejectProposalResponse]  # type: ignore[assignment]
-    """Refuses a proposal. Its proposer may also withdraw it this way."""
+    """Refuses a proposal. Its proposer may also withdraw it this way.
+
+    Reasons: ILLEGAL_TRANSITION (decided already).
+    """
 
 class ApprovalServiceServicer(metaclass=_abc_1.ABCMeta):
     """Lets a second person decide what a first one asked for. Nobody approves their own."""
@@ -81,7 +93,10 @@ class ApprovalServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _approval_service_pb2.ApproveProposalRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_approval_service_pb2.ApproveProposalResponse, _abc.Awaitable[_approval_service_pb2.ApproveProposalResponse]]:
-        """Approves a proposal and carries it out in the same commit."""
+        """Approves a proposal and carries it out in the same commit.
+
+        Reasons: PROPOSAL_SELF_APPROVAL, ILLEGAL_TRANSITION (decided already), and those of what is approved.
+        """
 
     @_abc_1.abstractmethod
     def RejectProposal(
@@ -89,6 +104,9 @@ class ApprovalServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _approval_service_pb2.RejectProposalRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_approval_service_pb2.RejectProposalResponse, _abc.Awaitable[_approval_service_pb2.RejectProposalResponse]]:
-        """Refuses a proposal. Its proposer may also withdraw it this way."""
+        """Refuses a proposal. Its proposer may also withdraw it this way.
+
+        Reasons: ILLEGAL_TRANSITION (decided already).
+        """
 
 def add_ApprovalServiceServicer_to_server(servicer: ApprovalServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -84,6 +84,9 @@ class ConfirmationServiceServicer(object):
 
     def StartConfirmation(self, request, context):
         """Makes the terms, the challenge and the options for one act. Supersedes an earlier one for the same act.
+
+        Reasons: PASSKEY_REQUIRED, PASSKEY_NOT_ACTIVE, PASSKEY_LIMIT_EXCEEDED; of a payment PAYMENT_PAID,
+        ILLEGAL_TRANSITION; of a withdrawal CURRENCY_UNKNOWN, INSTRUMENT_NOT_USABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -91,6 +94,8 @@ class ConfirmationServiceServicer(object):
 
     def RejectConfirmation(self, request, context):
         """Says that it will not be signed, and why.
+
+        Reasons: ILLEGAL_TRANSITION (ended already).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -105,6 +110,9 @@ class ConfirmationServiceServicer(object):
 
     def StartMandate(self, request, context):
         """Makes the terms, the challenge and the options for a mandate: small payments to one merchant without a finger.
+
+        Reasons: PASSKEY_REQUIRED, PASSKEY_NOT_ACTIVE, PASSKEY_LIMIT_EXCEEDED, CURRENCY_UNKNOWN, CURRENCY_MISMATCH,
+        MERCHANT_SUSPENDED, PAYER_FROZEN, INSTRUMENT_NOT_USABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -112,6 +120,9 @@ class ConfirmationServiceServicer(object):
 
     def FinishMandate(self, request, context):
         """Spends the confirmation and creates the mandate.
+
+        Reasons: CONFIRMATION_* (but CONFIRMATION_REQUIRED), PASSKEY_NOT_ACTIVE, PASSKEY_COUNTER_REGRESSED,
+        PASSKEY_LIMIT_EXCEEDED, MERCHANT_SUSPENDED, PAYER_FROZEN, INSTRUMENT_NOT_USABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -119,6 +130,8 @@ class ConfirmationServiceServicer(object):
 
     def RevokeMandate(self, request, context):
         """Ends a mandate at once.
+
+        Reasons: ILLEGAL_TRANSITION (ended already).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -38,17 +38,35 @@ class ConfirmationServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ConfirmationServiceAsyncStub: ...
     StartConfirmation: _grpc.UnaryUnaryMultiCallable[_confirmation_service_pb2.StartConfirmationRequest, _confirmation_service_pb2.StartConfirmationResponse]
-    """Makes the terms, the challenge and the options for one act. Supersedes an earlier one for the same act."""
+    """Makes the terms, the challenge and the options for one act. Supersedes an earlier one for the same act.
+
+    Reasons: PASSKEY_REQUIRED, PASSKEY_NOT_ACTIVE, PASSKEY_LIMIT_EXCEEDED; of a payment PAYMENT_PAID,
+    ILLEGAL_TRANSITION; of a withdrawal CURRENCY_UNKNOWN, INSTRUMENT_NOT_USABLE.
+    """
     RejectConfirmation: _grpc.UnaryUnaryMultiCallable[_confirmation_service_pb2.RejectConfirmationRequest, _confirmation_service_pb2.RejectConfirmationResponse]
-    """Says that it will not be signed, and why."""
+    """Says that it will not be signed, and why.
+
+    Reasons: ILLEGAL_TRANSITION (ended already).
+    """
     GetConfirmation: _grpc.UnaryUnaryMultiCallable[_confirmation_service_pb2.GetConfirmationRequest, _confirmation_service_pb2.GetConfirmationResponse]
     """Returns one confirmation, with its evidence once it is spent."""
     StartMandate: _grpc.UnaryUnaryMultiCallable[_confirmation_service_pb2.StartMandateRequest, _confirmation_service_pb2.StartMandateResponse]
-    """Makes the terms, the challenge and the options for a mandate: small payments to one merchant without a finger."""
+    """Makes the terms, the challenge and the options for a mandate: small payments to one merchant without a finger.
+
+    Reasons: PASSKEY_REQUIRED, PASSKEY_NOT_ACTIVE, PASSKEY_LIMIT_EXCEEDED, CURRENCY_UNKNOWN, CURRENCY_MISMATCH,
+    MERCHANT_SUSPENDED, PAYER_FROZEN, INSTRUMENT_NOT_USABLE.
+    """
     FinishMandate: _grpc.UnaryUnaryMultiCallable[_confirmation_service_pb2.FinishMandateRequest, _confirmation_service_pb2.FinishMandateResponse]
-    """Spends the confirmation and creates the mandate."""
+    """Spends the confirmation and creates the mandate.
+
+    Reasons: CONFIRMATION_* (but CONFIRMATION_REQUIRED), PASSKEY_NOT_ACTIVE, PASSKEY_COUNTER_REGRESSED,
+    PASSKEY_LIMIT_EXCEEDED, MERCHANT_SUSPENDED, PAYER_FROZEN, INSTRUMENT_NOT_USABLE.
+    """
     RevokeMandate: _grpc.UnaryUnaryMultiCallable[_confirmation_service_pb2.RevokeMandateRequest, _confirmation_service_pb2.RevokeMandateResponse]
-    """Ends a mandate at once."""
+    """Ends a mandate at once.
+
+    Reasons: ILLEGAL_TRANSITION (ended already).
+    """
     ListMandates: _grpc.UnaryUnaryMultiCallable[_confirmation_service_pb2.ListMandatesRequest, _confirmation_service_pb2.ListMandatesResponse]
     """Lists the mandates a payer gave, or a merchant was given."""
 
@@ -62,17 +80,35 @@ class ConfirmationServiceAsyncStub(ConfirmationServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     StartConfirmation: _aio.UnaryUnaryMultiCallable[_confirmation_service_pb2.StartConfirmationRequest, _confirmation_service_pb2.StartConfirmationResponse]  # type: ignore[assignment]
-    """Makes the terms, the challenge and the options for one act. Supersedes an earlier one for the same act."""
+    """Makes the terms, the challenge and the options for one act. Supersedes an earlier one for the same act.
+
+    Reasons: PASSKEY_REQUIRED, PASSKEY_NOT_ACTIVE, PASSKEY_LIMIT_EXCEEDED; of a payment PAYMENT_PAID,
+    ILLEGAL_TRANSITION; of a withdrawal CURRENCY_UNKNOWN, INSTRUMENT_NOT_USABLE.
+    """
     RejectConfirmation: _aio.UnaryUnaryMultiCallable[_confirmation_service_pb2.RejectConfirmationRequest, _confirmation_service_pb2.RejectConfirmationResponse]  # type: ignore[assignment]
-    """Says that it will not be signed, and why."""
+    """Says that it will not be signed, and why.
+
+    Reasons: ILLEGAL_TRANSITION (ended already).
+    """
     GetConfirmation: _aio.UnaryUnaryMultiCallable[_confirmation_service_pb2.GetConfirmationRequest, _confirmation_service_pb2.GetConfirmationResponse]  # type: ignore[assignment]
     """Returns one confirmation, with its evidence once it is spent."""
     StartMandate: _aio.UnaryUnaryMultiCallable[_confirmation_service_pb2.StartMandateRequest, _confirmation_service_pb2.StartMandateResponse]  # type: ignore[assignment]
-    """Makes the terms, the challenge and the options for a mandate: small payments to one merchant without a finger."""
+    """Makes the terms, the challenge and the options for a mandate: small payments to one merchant without a finger.
+
+    Reasons: PASSKEY_REQUIRED, PASSKEY_NOT_ACTIVE, PASSKEY_LIMIT_EXCEEDED, CURRENCY_UNKNOWN, CURRENCY_MISMATCH,
+    MERCHANT_SUSPENDED, PAYER_FROZEN, INSTRUMENT_NOT_USABLE.
+    """
     FinishMandate: _aio.UnaryUnaryMultiCallable[_confirmation_service_pb2.FinishMandateRequest, _confirmation_service_pb2.FinishMandateResponse]  # type: ignore[assignment]
-    """Spends the confirmation and creates the mandate."""
+    """Spends the confirmation and creates the mandate.
+
+    Reasons: CONFIRMATION_* (but CONFIRMATION_REQUIRED), PASSKEY_NOT_ACTIVE, PASSKEY_COUNTER_REGRESSED,
+    PASSKEY_LIMIT_EXCEEDED, MERCHANT_SUSPENDED, PAYER_FROZEN, INSTRUMENT_NOT_USABLE.
+    """
     RevokeMandate: _aio.UnaryUnaryMultiCallable[_confirmation_service_pb2.RevokeMandateRequest, _confirmation_service_pb2.RevokeMandateResponse]  # type: ignore[assignment]
-    """Ends a mandate at once."""
+    """Ends a mandate at once.
+
+    Reasons: ILLEGAL_TRANSITION (ended already).
+    """
     ListMandates: _aio.UnaryUnaryMultiCallable[_confirmation_service_pb2.ListMandatesRequest, _confirmation_service_pb2.ListMandatesResponse]  # type: ignore[assignment]
     """Lists the mandates a payer gave, or a merchant was given."""
 
@@ -89,7 +125,11 @@ class ConfirmationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _confirmation_service_pb2.StartConfirmationRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_confirmation_service_pb2.StartConfirmationResponse, _abc.Awaitable[_confirmation_service_pb2.StartConfirmationResponse]]:
-        """Makes the terms, the challenge and the options for one act. Supersedes an earlier one for the same act."""
+        """Makes the terms, the challenge and the options for one act. Supersedes an earlier one for the same act.
+
+        Reasons: PASSKEY_REQUIRED, PASSKEY_NOT_ACTIVE, PASSKEY_LIMIT_EXCEEDED; of a payment PAYMENT_PAID,
+        ILLEGAL_TRANSITION; of a withdrawal CURRENCY_UNKNOWN, INSTRUMENT_NOT_USABLE.
+        """
 
     @_abc_1.abstractmethod
     def RejectConfirmation(
@@ -97,7 +137,10 @@ class ConfirmationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _confirmation_service_pb2.RejectConfirmationRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_confirmation_service_pb2.RejectConfirmationResponse, _abc.Awaitable[_confirmation_service_pb2.RejectConfirmationResponse]]:
-        """Says that it will not be signed, and why."""
+        """Says that it will not be signed, and why.
+
+        Reasons: ILLEGAL_TRANSITION (ended already).
+        """
 
     @_abc_1.abstractmethod
     def GetConfirmation(
@@ -113,7 +156,11 @@ class ConfirmationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _confirmation_service_pb2.StartMandateRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_confirmation_service_pb2.StartMandateResponse, _abc.Awaitable[_confirmation_service_pb2.StartMandateResponse]]:
-        """Makes the terms, the challenge and the options for a mandate: small payments to one merchant without a finger."""
+        """Makes the terms, the challenge and the options for a mandate: small payments to one merchant without a finger.
+
+        Reasons: PASSKEY_REQUIRED, PASSKEY_NOT_ACTIVE, PASSKEY_LIMIT_EXCEEDED, CURRENCY_UNKNOWN, CURRENCY_MISMATCH,
+        MERCHANT_SUSPENDED, PAYER_FROZEN, INSTRUMENT_NOT_USABLE.
+        """
 
     @_abc_1.abstractmethod
     def FinishMandate(
@@ -121,7 +168,11 @@ class ConfirmationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _confirmation_service_pb2.FinishMandateRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_confirmation_service_pb2.FinishMandateResponse, _abc.Awaitable[_confirmation_service_pb2.FinishMandateResponse]]:
-        """Spends the confirmation and creates the mandate."""
+        """Spends the confirmation and creates the mandate.
+
+        Reasons: CONFIRMATION_* (but CONFIRMATION_REQUIRED), PASSKEY_NOT_ACTIVE, PASSKEY_COUNTER_REGRESSED,
+        PASSKEY_LIMIT_EXCEEDED, MERCHANT_SUSPENDED, PAYER_FROZEN, INSTRUMENT_NOT_USABLE.
+        """
 
     @_abc_1.abstractmethod
     def RevokeMandate(
@@ -129,7 +180,10 @@ class ConfirmationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _confirmation_service_pb2.RevokeMandateRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_confirmation_service_pb2.RevokeMandateResponse, _abc.Awaitable[_confirmation_service_pb2.RevokeMandateResponse]]:
-        """Ends a mandate at once."""
+        """Ends a mandate at once.
+
+        Reasons: ILLEGAL_TRANSITION (ended already).
+        """
 
     @_abc_1.abstractmethod
     def ListMandates(

@@ -111,6 +111,8 @@ class PartnerServiceServicer(object):
 
     def CreateMerchant(self, request, context):
         """Creates a merchant under an id that the partner chooses.
+
+        Reasons: RESOURCE_ALREADY_EXISTS, PARTNER_SUSPENDED, CURRENCY_UNKNOWN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -126,6 +128,8 @@ class PartnerServiceServicer(object):
     def UpdateMerchant(self, request, context):
         """Changes a merchant. What moves money (fee plan, payout account) becomes a proposal for a second person; the
         rest changes at once.
+
+        Reasons: ETAG_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -142,6 +146,8 @@ class PartnerServiceServicer(object):
         """Exchanges a signed assertion for an access token. Partners and operators begin here.
 
         Needs no request id: an assertion is good for one call, so sign a new one for every try.
+
+        Reasons: CLIENT_ASSERTION_INVALID, CLIENT_ASSERTION_REPLAYED, PARTNER_SUSPENDED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -149,6 +155,8 @@ class PartnerServiceServicer(object):
 
     def IssuePayerToken(self, request, context):
         """Makes a single-purpose token for one of the partner's own payers, to hand to that person's app or page.
+
+        Reasons: SIGNATURE_INVALID, CLIENT_ASSERTION_REPLAYED; for a payment PAYMENT_PAID, ILLEGAL_TRANSITION.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -157,6 +165,8 @@ class PartnerServiceServicer(object):
     def CreatePayerLink(self, request, context):
         """Makes a link to the page on which one of the partner's own payers sets up a first passkey (ENROL) or manages
         passkeys and mandates (MANAGE). It opens once; see CheckoutService.OpenSession. Payments have CreateCheckoutLink.
+
+        Reasons: SIGNATURE_INVALID, CLIENT_ASSERTION_REPLAYED, RETURN_URL_NOT_ALLOWED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -164,6 +174,8 @@ class PartnerServiceServicer(object):
 
     def CreateSigningKey(self, request, context):
         """Adds a public key that the caller proves to hold. Add the new one, use it, then revoke the old one.
+
+        Reasons: COUNT_LIMIT_REACHED, RESOURCE_ALREADY_EXISTS.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -171,6 +183,8 @@ class PartnerServiceServicer(object):
 
     def RevokeSigningKey(self, request, context):
         """Revokes a public key at once.
+
+        Reasons: ILLEGAL_TRANSITION (revoked already).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

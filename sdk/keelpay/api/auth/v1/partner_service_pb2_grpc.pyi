@@ -37,12 +37,17 @@ class PartnerServiceStub:
     GetPartner: _grpc.UnaryUnaryMultiCallable[_partner_service_pb2.GetPartnerRequest, _partner_service_pb2.GetPartnerResponse]
     """Returns one partner."""
     CreateMerchant: _grpc.UnaryUnaryMultiCallable[_partner_request_pb2.CreateMerchantRequest, _partner_request_pb2.CreateMerchantResponse]
-    """Creates a merchant under an id that the partner chooses."""
+    """Creates a merchant under an id that the partner chooses.
+
+    Reasons: RESOURCE_ALREADY_EXISTS, PARTNER_SUSPENDED, CURRENCY_UNKNOWN.
+    """
     GetMerchant: _grpc.UnaryUnaryMultiCallable[_partner_service_pb2.GetMerchantRequest, _partner_service_pb2.GetMerchantResponse]
     """Returns one merchant."""
     UpdateMerchant: _grpc.UnaryUnaryMultiCallable[_partner_request_pb2.UpdateMerchantRequest, _partner_request_pb2.UpdateMerchantResponse]
     """Changes a merchant. What moves money (fee plan, payout account) becomes a proposal for a second person; the
     rest changes at once.
+
+    Reasons: ETAG_MISMATCH.
     """
     ListMerchants: _grpc.UnaryUnaryMultiCallable[_partner_service_pb2.ListMerchantsRequest, _partner_service_pb2.ListMerchantsResponse]
     """Lists the merchants of a partner."""
@@ -50,17 +55,30 @@ class PartnerServiceStub:
     """Exchanges a signed assertion for an access token. Partners and operators begin here.
 
     Needs no request id: an assertion is good for one call, so sign a new one for every try.
+
+    Reasons: CLIENT_ASSERTION_INVALID, CLIENT_ASSERTION_REPLAYED, PARTNER_SUSPENDED.
     """
     IssuePayerToken: _grpc.UnaryUnaryMultiCallable[_partner_request_pb2.IssuePayerTokenRequest, _partner_request_pb2.IssuePayerTokenResponse]
-    """Makes a single-purpose token for one of the partner's own payers, to hand to that person's app or page."""
+    """Makes a single-purpose token for one of the partner's own payers, to hand to that person's app or page.
+
+    Reasons: SIGNATURE_INVALID, CLIENT_ASSERTION_REPLAYED; for a payment PAYMENT_PAID, ILLEGAL_TRANSITION.
+    """
     CreatePayerLink: _grpc.UnaryUnaryMultiCallable[_partner_request_pb2.CreatePayerLinkRequest, _partner_request_pb2.CreatePayerLinkResponse]
     """Makes a link to the page on which one of the partner's own payers sets up a first passkey (ENROL) or manages
     passkeys and mandates (MANAGE). It opens once; see CheckoutService.OpenSession. Payments have CreateCheckoutLink.
+
+    Reasons: SIGNATURE_INVALID, CLIENT_ASSERTION_REPLAYED, RETURN_URL_NOT_ALLOWED.
     """
     CreateSigningKey: _grpc.UnaryUnaryMultiCallable[_partner_request_pb2.CreateSigningKeyRequest, _partner_request_pb2.CreateSigningKeyResponse]
-    """Adds a public key that the caller proves to hold. Add the new one, use it, then revoke the old one."""
+    """Adds a public key that the caller proves to hold. Add the new one, use it, then revoke the old one.
+
+    Reasons: COUNT_LIMIT_REACHED, RESOURCE_ALREADY_EXISTS.
+    """
     RevokeSigningKey: _grpc.UnaryUnaryMultiCallable[_partner_request_pb2.RevokeSigningKeyRequest, _partner_request_pb2.RevokeSigningKeyResponse]
-    """Revokes a public key at once."""
+    """Revokes a public key at once.
+
+    Reasons: ILLEGAL_TRANSITION (revoked already).
+    """
     ListSigningKeys: _grpc.UnaryUnaryMultiCallable[_partner_service_pb2.ListSigningKeysRequest, _partner_service_pb2.ListSigningKeysResponse]
     """Lists a partner's public keys."""
     GetJwks: _grpc.UnaryUnaryMultiCallable[_partner_service_pb2.GetJwksRequest, _partner_service_pb2.GetJwksResponse]
@@ -74,12 +92,17 @@ class PartnerServiceAsyncStub(PartnerServiceStub):
     GetPartner: _aio.UnaryUnaryMultiCallable[_partner_service_pb2.GetPartnerRequest, _partner_service_pb2.GetPartnerResponse]  # type: ignore[assignment]
     """Returns one partner."""
     CreateMerchant: _aio.UnaryUnaryMultiCallable[_partner_request_pb2.CreateMerchantRequest, _partner_request_pb2.CreateMerchantResponse]  # type: ignore[assignment]
-    """Creates a merchant under an id that the partner chooses."""
+    """Creates a merchant under an id that the partner chooses.
+
+    Reasons: RESOURCE_ALREADY_EXISTS, PARTNER_SUSPENDED, CURRENCY_UNKNOWN.
+    """
     GetMerchant: _aio.UnaryUnaryMultiCallable[_partner_service_pb2.GetMerchantRequest, _partner_service_pb2.GetMerchantResponse]  # type: ignore[assignment]
     """Returns one merchant."""
     UpdateMerchant: _aio.UnaryUnaryMultiCallable[_partner_request_pb2.UpdateMerchantRequest, _partner_request_pb2.UpdateMerchantResponse]  # type: ignore[assignment]
     """Changes a merchant. What moves money (fee plan, payout account) becomes a proposal for a second person; the
     rest changes at once.
+
+    Reasons: ETAG_MISMATCH.
     """
     ListMerchants: _aio.UnaryUnaryMultiCallable[_partner_service_pb2.ListMerchantsRequest, _partner_service_pb2.ListMerchantsResponse]  # type: ignore[assignment]
     """Lists the merchants of a partner."""
@@ -87,17 +110,30 @@ class PartnerServiceAsyncStub(PartnerServiceStub):
     """Exchanges a signed assertion for an access token. Partners and operators begin here.
 
     Needs no request id: an assertion is good for one call, so sign a new one for every try.
+
+    Reasons: CLIENT_ASSERTION_INVALID, CLIENT_ASSERTION_REPLAYED, PARTNER_SUSPENDED.
     """
     IssuePayerToken: _aio.UnaryUnaryMultiCallable[_partner_request_pb2.IssuePayerTokenRequest, _partner_request_pb2.IssuePayerTokenResponse]  # type: ignore[assignment]
-    """Makes a single-purpose token for one of the partner's own payers, to hand to that person's app or page."""
+    """Makes a single-purpose token for one of the partner's own payers, to hand to that person's app or page.
+
+    Reasons: SIGNATURE_INVALID, CLIENT_ASSERTION_REPLAYED; for a payment PAYMENT_PAID, ILLEGAL_TRANSITION.
+    """
     CreatePayerLink: _aio.UnaryUnaryMultiCallable[_partner_request_pb2.CreatePayerLinkRequest, _partner_request_pb2.CreatePayerLinkResponse]  # type: ignore[assignment]
     """Makes a link to the page on which one of the partner's own payers sets up a first passkey (ENROL) or manages
     passkeys and mandates (MANAGE). It opens once; see CheckoutService.OpenSession. Payments have CreateCheckoutLink.
+
+    Reasons: SIGNATURE_INVALID, CLIENT_ASSERTION_REPLAYED, RETURN_URL_NOT_ALLOWED.
     """
     CreateSigningKey: _aio.UnaryUnaryMultiCallable[_partner_request_pb2.CreateSigningKeyRequest, _partner_request_pb2.CreateSigningKeyResponse]  # type: ignore[assignment]
-    """Adds a public key that the caller proves to hold. Add the new one, use it, then revoke the old one."""
+    """Adds a public key that the caller proves to hold. Add the new one, use it, then revoke the old one.
+
+    Reasons: COUNT_LIMIT_REACHED, RESOURCE_ALREADY_EXISTS.
+    """
     RevokeSigningKey: _aio.UnaryUnaryMultiCallable[_partner_request_pb2.RevokeSigningKeyRequest, _partner_request_pb2.RevokeSigningKeyResponse]  # type: ignore[assignment]
-    """Revokes a public key at once."""
+    """Revokes a public key at once.
+
+    Reasons: ILLEGAL_TRANSITION (revoked already).
+    """
     ListSigningKeys: _aio.UnaryUnaryMultiCallable[_partner_service_pb2.ListSigningKeysRequest, _partner_service_pb2.ListSigningKeysResponse]  # type: ignore[assignment]
     """Lists a partner's public keys."""
     GetJwks: _aio.UnaryUnaryMultiCallable[_partner_service_pb2.GetJwksRequest, _partner_service_pb2.GetJwksResponse]  # type: ignore[assignment]
@@ -120,7 +156,10 @@ class PartnerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _partner_request_pb2.CreateMerchantRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_partner_request_pb2.CreateMerchantResponse, _abc.Awaitable[_partner_request_pb2.CreateMerchantResponse]]:
-        """Creates a merchant under an id that the partner chooses."""
+        """Creates a merchant under an id that the partner chooses.
+
+        Reasons: RESOURCE_ALREADY_EXISTS, PARTNER_SUSPENDED, CURRENCY_UNKNOWN.
+        """
 
     @_abc_1.abstractmethod
     def GetMerchant(
@@ -138,6 +177,8 @@ class PartnerServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_partner_request_pb2.UpdateMerchantResponse, _abc.Awaitable[_partner_request_pb2.UpdateMerchantResponse]]:
         """Changes a merchant. What moves money (fee plan, payout account) becomes a proposal for a second person; the
         rest changes at once.
+
+        Reasons: ETAG_MISMATCH.
         """
 
     @_abc_1.abstractmethod
@@ -157,6 +198,8 @@ class PartnerServiceServicer(metaclass=_abc_1.ABCMeta):
         """Exchanges a signed assertion for an access token. Partners and operators begin here.
 
         Needs no request id: an assertion is good for one call, so sign a new one for every try.
+
+        Reasons: CLIENT_ASSERTION_INVALID, CLIENT_ASSERTION_REPLAYED, PARTNER_SUSPENDED.
         """
 
     @_abc_1.abstractmethod
@@ -165,7 +208,10 @@ class PartnerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _partner_request_pb2.IssuePayerTokenRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_partner_request_pb2.IssuePayerTokenResponse, _abc.Awaitable[_partner_request_pb2.IssuePayerTokenResponse]]:
-        """Makes a single-purpose token for one of the partner's own payers, to hand to that person's app or page."""
+        """Makes a single-purpose token for one of the partner's own payers, to hand to that person's app or page.
+
+        Reasons: SIGNATURE_INVALID, CLIENT_ASSERTION_REPLAYED; for a payment PAYMENT_PAID, ILLEGAL_TRANSITION.
+        """
 
     @_abc_1.abstractmethod
     def CreatePayerLink(
@@ -175,6 +221,8 @@ class PartnerServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_partner_request_pb2.CreatePayerLinkResponse, _abc.Awaitable[_partner_request_pb2.CreatePayerLinkResponse]]:
         """Makes a link to the page on which one of the partner's own payers sets up a first passkey (ENROL) or manages
         passkeys and mandates (MANAGE). It opens once; see CheckoutService.OpenSession. Payments have CreateCheckoutLink.
+
+        Reasons: SIGNATURE_INVALID, CLIENT_ASSERTION_REPLAYED, RETURN_URL_NOT_ALLOWED.
         """
 
     @_abc_1.abstractmethod
@@ -183,7 +231,10 @@ class PartnerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _partner_request_pb2.CreateSigningKeyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_partner_request_pb2.CreateSigningKeyResponse, _abc.Awaitable[_partner_request_pb2.CreateSigningKeyResponse]]:
-        """Adds a public key that the caller proves to hold. Add the new one, use it, then revoke the old one."""
+        """Adds a public key that the caller proves to hold. Add the new one, use it, then revoke the old one.
+
+        Reasons: COUNT_LIMIT_REACHED, RESOURCE_ALREADY_EXISTS.
+        """
 
     @_abc_1.abstractmethod
     def RevokeSigningKey(
@@ -191,7 +242,10 @@ class PartnerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _partner_request_pb2.RevokeSigningKeyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_partner_request_pb2.RevokeSigningKeyResponse, _abc.Awaitable[_partner_request_pb2.RevokeSigningKeyResponse]]:
-        """Revokes a public key at once."""
+        """Revokes a public key at once.
+
+        Reasons: ILLEGAL_TRANSITION (revoked already).
+        """
 
     @_abc_1.abstractmethod
     def ListSigningKeys(

@@ -79,6 +79,9 @@ class PasskeyServiceServicer(object):
     def StartRegistration(self, request, context):
         """Begins to set up a passkey. The first one needs a payer token of kind ENROL; a further one needs, to finish, a
         confirmation of this registration by an active passkey. A payment link never enrols.
+
+        Reasons: ENROL_TOKEN_REQUIRED, PASSKEY_REQUIRED (none is active: recover), RECOVERY_IN_PROGRESS,
+        COUNT_LIMIT_REACHED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -86,6 +89,10 @@ class PasskeyServiceServicer(object):
 
     def FinishRegistration(self, request, context):
         """Verifies what the device made and stores the passkey. It starts with low limits, and the payer is notified.
+
+        Reasons: PASSKEY_REGISTRATION_INVALID, PASSKEY_ALREADY_REGISTERED, ILLEGAL_TRANSITION (finished already),
+        ENROL_TOKEN_REQUIRED, RECOVERY_IN_PROGRESS; where another passkey vouches CONFIRMATION_*, PASSKEY_NOT_ACTIVE,
+        PASSKEY_COUNTER_REGRESSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -100,6 +107,8 @@ class PasskeyServiceServicer(object):
 
     def RevokePasskey(self, request, context):
         """Ends a passkey for ever: the device is lost, or sold.
+
+        Reasons: ILLEGAL_TRANSITION (revoked already), CONFIRMATION_REQUIRED (it is cooling: VetoRecovery).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -108,6 +117,9 @@ class PasskeyServiceServicer(object):
     def StartRecovery(self, request, context):
         """Begins to set up a passkey for a person who has none left, on the partner's signed word. Until the new one has
         cooled, mandates are suspended and withdrawals blocked; the old passkeys can veto; every channel is notified.
+
+        Reasons: SIGNATURE_INVALID, CLIENT_ASSERTION_REPLAYED, PASSKEY_REQUIRED (there never was one: enrol),
+        RECOVERY_IN_PROGRESS, COUNT_LIMIT_REACHED, RATE_LIMITED (recoveries a day).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -115,6 +127,9 @@ class PasskeyServiceServicer(object):
 
     def VetoRecovery(self, request, context):
         """Stops a recovery: the payer still has an old passkey, and signs with it. Revokes the cooling passkey.
+
+        Reasons: ILLEGAL_TRANSITION (it is not cooling), CONFIRMATION_* (but CONFIRMATION_REQUIRED), PASSKEY_NOT_ACTIVE,
+        PASSKEY_COUNTER_REGRESSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -124,6 +139,9 @@ class PasskeyServiceServicer(object):
         """Lets a suspended passkey sign again: the payer confirms it with another, active one. It starts with low limits, and
         if its counter goes back within a day of the last time it is suspended at once. A payer without another active
         passkey revokes the suspended one, or recovers.
+
+        Reasons: ILLEGAL_TRANSITION (it is not suspended), RECOVERY_IN_PROGRESS, CONFIRMATION_* (but
+        CONFIRMATION_REQUIRED), PASSKEY_NOT_ACTIVE, PASSKEY_COUNTER_REGRESSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -36,23 +36,44 @@ class PasskeyServiceStub:
     StartRegistration: _grpc.UnaryUnaryMultiCallable[_passkey_service_pb2.StartRegistrationRequest, _passkey_service_pb2.StartRegistrationResponse]
     """Begins to set up a passkey. The first one needs a payer token of kind ENROL; a further one needs, to finish, a
     confirmation of this registration by an active passkey. A payment link never enrols.
+
+    Reasons: ENROL_TOKEN_REQUIRED, PASSKEY_REQUIRED (none is active: recover), RECOVERY_IN_PROGRESS,
+    COUNT_LIMIT_REACHED.
     """
     FinishRegistration: _grpc.UnaryUnaryMultiCallable[_passkey_service_pb2.FinishRegistrationRequest, _passkey_service_pb2.FinishRegistrationResponse]
-    """Verifies what the device made and stores the passkey. It starts with low limits, and the payer is notified."""
+    """Verifies what the device made and stores the passkey. It starts with low limits, and the payer is notified.
+
+    Reasons: PASSKEY_REGISTRATION_INVALID, PASSKEY_ALREADY_REGISTERED, ILLEGAL_TRANSITION (finished already),
+    ENROL_TOKEN_REQUIRED, RECOVERY_IN_PROGRESS; where another passkey vouches CONFIRMATION_*, PASSKEY_NOT_ACTIVE,
+    PASSKEY_COUNTER_REGRESSED.
+    """
     ListPasskeys: _grpc.UnaryUnaryMultiCallable[_passkey_service_pb2.ListPasskeysRequest, _passkey_service_pb2.ListPasskeysResponse]
     """Lists a payer's passkeys."""
     RevokePasskey: _grpc.UnaryUnaryMultiCallable[_passkey_service_pb2.RevokePasskeyRequest, _passkey_service_pb2.RevokePasskeyResponse]
-    """Ends a passkey for ever: the device is lost, or sold."""
+    """Ends a passkey for ever: the device is lost, or sold.
+
+    Reasons: ILLEGAL_TRANSITION (revoked already), CONFIRMATION_REQUIRED (it is cooling: VetoRecovery).
+    """
     StartRecovery: _grpc.UnaryUnaryMultiCallable[_passkey_service_pb2.StartRecoveryRequest, _passkey_service_pb2.StartRecoveryResponse]
     """Begins to set up a passkey for a person who has none left, on the partner's signed word. Until the new one has
     cooled, mandates are suspended and withdrawals blocked; the old passkeys can veto; every channel is notified.
+
+    Reasons: SIGNATURE_INVALID, CLIENT_ASSERTION_REPLAYED, PASSKEY_REQUIRED (there never was one: enrol),
+    RECOVERY_IN_PROGRESS, COUNT_LIMIT_REACHED, RATE_LIMITED (recoveries a day).
     """
     VetoRecovery: _grpc.UnaryUnaryMultiCallable[_passkey_service_pb2.VetoRecoveryRequest, _passkey_service_pb2.VetoRecoveryResponse]
-    """Stops a recovery: the payer still has an old passkey, and signs with it. Revokes the cooling passkey."""
+    """Stops a recovery: the payer still has an old passkey, and signs with it. Revokes the cooling passkey.
+
+    Reasons: ILLEGAL_TRANSITION (it is not cooling), CONFIRMATION_* (but CONFIRMATION_REQUIRED), PASSKEY_NOT_ACTIVE,
+    PASSKEY_COUNTER_REGRESSED.
+    """
     ResumePasskey: _grpc.UnaryUnaryMultiCallable[_passkey_service_pb2.ResumePasskeyRequest, _passkey_service_pb2.ResumePasskeyResponse]
     """Lets a suspended passkey sign again: the payer confirms it with another, active one. It starts with low limits, and
     if its counter goes back within a day of the last time it is suspended at once. A payer without another active
     passkey revokes the suspended one, or recovers.
+
+    Reasons: ILLEGAL_TRANSITION (it is not suspended), RECOVERY_IN_PROGRESS, CONFIRMATION_* (but
+    CONFIRMATION_REQUIRED), PASSKEY_NOT_ACTIVE, PASSKEY_COUNTER_REGRESSED.
     """
 
 @_typing.type_check_only
@@ -63,23 +84,44 @@ class PasskeyServiceAsyncStub(PasskeyServiceStub):
     StartRegistration: _aio.UnaryUnaryMultiCallable[_passkey_service_pb2.StartRegistrationRequest, _passkey_service_pb2.StartRegistrationResponse]  # type: ignore[assignment]
     """Begins to set up a passkey. The first one needs a payer token of kind ENROL; a further one needs, to finish, a
     confirmation of this registration by an active passkey. A payment link never enrols.
+
+    Reasons: ENROL_TOKEN_REQUIRED, PASSKEY_REQUIRED (none is active: recover), RECOVERY_IN_PROGRESS,
+    COUNT_LIMIT_REACHED.
     """
     FinishRegistration: _aio.UnaryUnaryMultiCallable[_passkey_service_pb2.FinishRegistrationRequest, _passkey_service_pb2.FinishRegistrationResponse]  # type: ignore[assignment]
-    """Verifies what the device made and stores the passkey. It starts with low limits, and the payer is notified."""
+    """Verifies what the device made and stores the passkey. It starts with low limits, and the payer is notified.
+
+    Reasons: PASSKEY_REGISTRATION_INVALID, PASSKEY_ALREADY_REGISTERED, ILLEGAL_TRANSITION (finished already),
+    ENROL_TOKEN_REQUIRED, RECOVERY_IN_PROGRESS; where another passkey vouches CONFIRMATION_*, PASSKEY_NOT_ACTIVE,
+    PASSKEY_COUNTER_REGRESSED.
+    """
     ListPasskeys: _aio.UnaryUnaryMultiCallable[_passkey_service_pb2.ListPasskeysRequest, _passkey_service_pb2.ListPasskeysResponse]  # type: ignore[assignment]
     """Lists a payer's passkeys."""
     RevokePasskey: _aio.UnaryUnaryMultiCallable[_passkey_service_pb2.RevokePasskeyRequest, _passkey_service_pb2.RevokePasskeyResponse]  # type: ignore[assignment]
-    """Ends a passkey for ever: the device is lost, or sold."""
+    """Ends a passkey for ever: the device is lost, or sold.
+
+    Reasons: ILLEGAL_TRANSITION (revoked already), CONFIRMATION_REQUIRED (it is cooling: VetoRecovery).
+    """
     StartRecovery: _aio.UnaryUnaryMultiCallable[_passkey_service_pb2.StartRecoveryRequest, _passkey_service_pb2.StartRecoveryResponse]  # type: ignore[assignment]
     """Begins to set up a passkey for a person who has none left, on the partner's signed word. Until the new one has
     cooled, mandates are suspended and withdrawals blocked; the old passkeys can veto; every channel is notified.
+
+    Reasons: SIGNATURE_INVALID, CLIENT_ASSERTION_REPLAYED, PASSKEY_REQUIRED (there never was one: enrol),
+    RECOVERY_IN_PROGRESS, COUNT_LIMIT_REACHED, RATE_LIMITED (recoveries a day).
     """
     VetoRecovery: _aio.UnaryUnaryMultiCallable[_passkey_service_pb2.VetoRecoveryRequest, _passkey_service_pb2.VetoRecoveryResponse]  # type: ignore[assignment]
-    """Stops a recovery: the payer still has an old passkey, and signs with it. Revokes the cooling passkey."""
+    """Stops a recovery: the payer still has an old passkey, and signs with it. Revokes the cooling passkey.
+
+    Reasons: ILLEGAL_TRANSITION (it is not cooling), CONFIRMATION_* (but CONFIRMATION_REQUIRED), PASSKEY_NOT_ACTIVE,
+    PASSKEY_COUNTER_REGRESSED.
+    """
     ResumePasskey: _aio.UnaryUnaryMultiCallable[_passkey_service_pb2.ResumePasskeyRequest, _passkey_service_pb2.ResumePasskeyResponse]  # type: ignore[assignment]
     """Lets a suspended passkey sign again: the payer confirms it with another, active one. It starts with low limits, and
     if its counter goes back within a day of the last time it is suspended at once. A payer without another active
     passkey revokes the suspended one, or recovers.
+
+    Reasons: ILLEGAL_TRANSITION (it is not suspended), RECOVERY_IN_PROGRESS, CONFIRMATION_* (but
+    CONFIRMATION_REQUIRED), PASSKEY_NOT_ACTIVE, PASSKEY_COUNTER_REGRESSED.
     """
 
 class PasskeyServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -93,6 +135,9 @@ class PasskeyServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_passkey_service_pb2.StartRegistrationResponse, _abc.Awaitable[_passkey_service_pb2.StartRegistrationResponse]]:
         """Begins to set up a passkey. The first one needs a payer token of kind ENROL; a further one needs, to finish, a
         confirmation of this registration by an active passkey. A payment link never enrols.
+
+        Reasons: ENROL_TOKEN_REQUIRED, PASSKEY_REQUIRED (none is active: recover), RECOVERY_IN_PROGRESS,
+        COUNT_LIMIT_REACHED.
         """
 
     @_abc_1.abstractmethod
@@ -101,7 +146,12 @@ class PasskeyServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _passkey_service_pb2.FinishRegistrationRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_passkey_service_pb2.FinishRegistrationResponse, _abc.Awaitable[_passkey_service_pb2.FinishRegistrationResponse]]:
-        """Verifies what the device made and stores the passkey. It starts with low limits, and the payer is notified."""
+        """Verifies what the device made and stores the passkey. It starts with low limits, and the payer is notified.
+
+        Reasons: PASSKEY_REGISTRATION_INVALID, PASSKEY_ALREADY_REGISTERED, ILLEGAL_TRANSITION (finished already),
+        ENROL_TOKEN_REQUIRED, RECOVERY_IN_PROGRESS; where another passkey vouches CONFIRMATION_*, PASSKEY_NOT_ACTIVE,
+        PASSKEY_COUNTER_REGRESSED.
+        """
 
     @_abc_1.abstractmethod
     def ListPasskeys(
@@ -117,7 +167,10 @@ class PasskeyServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _passkey_service_pb2.RevokePasskeyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_passkey_service_pb2.RevokePasskeyResponse, _abc.Awaitable[_passkey_service_pb2.RevokePasskeyResponse]]:
-        """Ends a passkey for ever: the device is lost, or sold."""
+        """Ends a passkey for ever: the device is lost, or sold.
+
+        Reasons: ILLEGAL_TRANSITION (revoked already), CONFIRMATION_REQUIRED (it is cooling: VetoRecovery).
+        """
 
     @_abc_1.abstractmethod
     def StartRecovery(
@@ -127,6 +180,9 @@ class PasskeyServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_passkey_service_pb2.StartRecoveryResponse, _abc.Awaitable[_passkey_service_pb2.StartRecoveryResponse]]:
         """Begins to set up a passkey for a person who has none left, on the partner's signed word. Until the new one has
         cooled, mandates are suspended and withdrawals blocked; the old passkeys can veto; every channel is notified.
+
+        Reasons: SIGNATURE_INVALID, CLIENT_ASSERTION_REPLAYED, PASSKEY_REQUIRED (there never was one: enrol),
+        RECOVERY_IN_PROGRESS, COUNT_LIMIT_REACHED, RATE_LIMITED (recoveries a day).
         """
 
     @_abc_1.abstractmethod
@@ -135,7 +191,11 @@ class PasskeyServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _passkey_service_pb2.VetoRecoveryRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_passkey_service_pb2.VetoRecoveryResponse, _abc.Awaitable[_passkey_service_pb2.VetoRecoveryResponse]]:
-        """Stops a recovery: the payer still has an old passkey, and signs with it. Revokes the cooling passkey."""
+        """Stops a recovery: the payer still has an old passkey, and signs with it. Revokes the cooling passkey.
+
+        Reasons: ILLEGAL_TRANSITION (it is not cooling), CONFIRMATION_* (but CONFIRMATION_REQUIRED), PASSKEY_NOT_ACTIVE,
+        PASSKEY_COUNTER_REGRESSED.
+        """
 
     @_abc_1.abstractmethod
     def ResumePasskey(
@@ -146,6 +206,9 @@ class PasskeyServiceServicer(metaclass=_abc_1.ABCMeta):
         """Lets a suspended passkey sign again: the payer confirms it with another, active one. It starts with low limits, and
         if its counter goes back within a day of the last time it is suspended at once. A payer without another active
         passkey revokes the suspended one, or recovers.
+
+        Reasons: ILLEGAL_TRANSITION (it is not suspended), RECOVERY_IN_PROGRESS, CONFIRMATION_* (but
+        CONFIRMATION_REQUIRED), PASSKEY_NOT_ACTIVE, PASSKEY_COUNTER_REGRESSED.
         """
 
 def add_PasskeyServiceServicer_to_server(servicer: PasskeyServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

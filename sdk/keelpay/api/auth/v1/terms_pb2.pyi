@@ -58,7 +58,7 @@ class PaymentTerms(_message.Message):
     method: _builtins.str
     """"webauthn" or "spc"."""
     nonce: _builtins.str
-    """32 random bytes, base64url without padding."""
+    """32 bytes, base64url without padding: 16 random ones, and 16 that name the key which seals the evidence."""
     expires_at: _builtins.str
     """When the confirmation expires, Unix seconds, decimal digits."""
     def __init__(
@@ -137,7 +137,7 @@ class MandateTerms(_message.Message):
     valid_until: _builtins.str
     """When the mandate itself ends, Unix seconds, decimal digits."""
     nonce: _builtins.str
-    """32 random bytes, base64url without padding."""
+    """32 bytes, base64url without padding: 16 random ones, and 16 that name the key which seals the evidence."""
     expires_at: _builtins.str
     """When the confirmation expires, Unix seconds, decimal digits."""
     def __init__(
@@ -198,7 +198,7 @@ class WithdrawalTerms(_message.Message):
     rp_id: _builtins.str
     """The relying party of the passkey: a domain."""
     nonce: _builtins.str
-    """32 random bytes, base64url without padding."""
+    """32 bytes, base64url without padding: 16 random ones, and 16 that name the key which seals the evidence."""
     expires_at: _builtins.str
     """When the confirmation expires, Unix seconds, decimal digits."""
     def __init__(
@@ -246,7 +246,7 @@ class PasskeyAddTerms(_message.Message):
     rp_id: _builtins.str
     """The relying party of both passkeys: a domain."""
     nonce: _builtins.str
-    """32 random bytes, base64url without padding."""
+    """32 bytes, base64url without padding: 16 random ones, and 16 that name the key which seals the evidence."""
     expires_at: _builtins.str
     """When the confirmation expires, Unix seconds, decimal digits."""
     def __init__(
@@ -292,7 +292,7 @@ class RecoveryVetoTerms(_message.Message):
     rp_id: _builtins.str
     """The relying party of both passkeys: a domain."""
     nonce: _builtins.str
-    """32 random bytes, base64url without padding."""
+    """32 bytes, base64url without padding: 16 random ones, and 16 that name the key which seals the evidence."""
     expires_at: _builtins.str
     """When the confirmation expires, Unix seconds, decimal digits."""
     def __init__(
@@ -338,7 +338,7 @@ class PasskeyResumeTerms(_message.Message):
     rp_id: _builtins.str
     """The relying party of both passkeys: a domain."""
     nonce: _builtins.str
-    """32 random bytes, base64url without padding."""
+    """32 bytes, base64url without padding: 16 random ones, and 16 that name the key which seals the evidence."""
     expires_at: _builtins.str
     """When the confirmation expires, Unix seconds, decimal digits."""
     def __init__(

@@ -111,7 +111,7 @@ class LedgerServiceServicer(object):
         """Proposes legs that correct the ledger. They are posted, all of them or none, when a second operator approves
         the proposal. A window that was settled takes no more: what a merchant is to get goes to its open one.
 
-        Reasons: RESOURCE_NOT_FOUND, CURRENCY_MISMATCH, AMOUNT_OUT_OF_RANGE, FIELD_INVALID (a settled window, also at
+        Reasons: RESOURCE_NOT_FOUND, CURRENCY_MISMATCH, FIELD_INVALID (a settled window, also at
         approval), INSUFFICIENT_FUNDS (also at approval).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -49,7 +49,7 @@ class LedgerServiceStub:
     """Proposes legs that correct the ledger. They are posted, all of them or none, when a second operator approves
     the proposal. A window that was settled takes no more: what a merchant is to get goes to its open one.
 
-    Reasons: RESOURCE_NOT_FOUND, CURRENCY_MISMATCH, AMOUNT_OUT_OF_RANGE, FIELD_INVALID (a settled window, also at
+    Reasons: RESOURCE_NOT_FOUND, CURRENCY_MISMATCH, FIELD_INVALID (a settled window, also at
     approval), INSUFFICIENT_FUNDS (also at approval).
     """
 
@@ -74,7 +74,7 @@ class LedgerServiceAsyncStub(LedgerServiceStub):
     """Proposes legs that correct the ledger. They are posted, all of them or none, when a second operator approves
     the proposal. A window that was settled takes no more: what a merchant is to get goes to its open one.
 
-    Reasons: RESOURCE_NOT_FOUND, CURRENCY_MISMATCH, AMOUNT_OUT_OF_RANGE, FIELD_INVALID (a settled window, also at
+    Reasons: RESOURCE_NOT_FOUND, CURRENCY_MISMATCH, FIELD_INVALID (a settled window, also at
     approval), INSUFFICIENT_FUNDS (also at approval).
     """
 
@@ -132,7 +132,7 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
         """Proposes legs that correct the ledger. They are posted, all of them or none, when a second operator approves
         the proposal. A window that was settled takes no more: what a merchant is to get goes to its open one.
 
-        Reasons: RESOURCE_NOT_FOUND, CURRENCY_MISMATCH, AMOUNT_OUT_OF_RANGE, FIELD_INVALID (a settled window, also at
+        Reasons: RESOURCE_NOT_FOUND, CURRENCY_MISMATCH, FIELD_INVALID (a settled window, also at
         approval), INSUFFICIENT_FUNDS (also at approval).
         """
 

@@ -67,7 +67,7 @@ class PayoutServiceServicer(object):
         """Asks for a payout. It is CREATED with a proposal; once a second operator approves, it is reserved and sent.
 
         Reasons: RESOURCE_NOT_FOUND, PAYOUT_ACCOUNT_MISSING, INSUFFICIENT_FUNDS (also at approval),
-        AMOUNT_OUT_OF_RANGE, MERCHANT_NUMBER_TAKEN.
+        CURRENCY_MISMATCH, MERCHANT_NUMBER_TAKEN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

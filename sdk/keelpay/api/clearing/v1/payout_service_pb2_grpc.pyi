@@ -39,7 +39,7 @@ class PayoutServiceStub:
     """Asks for a payout. It is CREATED with a proposal; once a second operator approves, it is reserved and sent.
 
     Reasons: RESOURCE_NOT_FOUND, PAYOUT_ACCOUNT_MISSING, INSUFFICIENT_FUNDS (also at approval),
-    AMOUNT_OUT_OF_RANGE, MERCHANT_NUMBER_TAKEN.
+    CURRENCY_MISMATCH, MERCHANT_NUMBER_TAKEN.
     """
     GetPayout: _grpc.UnaryUnaryMultiCallable[_payout_service_pb2.GetPayoutRequest, _payout_service_pb2.GetPayoutResponse]
     """Answers one payout."""
@@ -62,7 +62,7 @@ class PayoutServiceAsyncStub(PayoutServiceStub):
     """Asks for a payout. It is CREATED with a proposal; once a second operator approves, it is reserved and sent.
 
     Reasons: RESOURCE_NOT_FOUND, PAYOUT_ACCOUNT_MISSING, INSUFFICIENT_FUNDS (also at approval),
-    AMOUNT_OUT_OF_RANGE, MERCHANT_NUMBER_TAKEN.
+    CURRENCY_MISMATCH, MERCHANT_NUMBER_TAKEN.
     """
     GetPayout: _aio.UnaryUnaryMultiCallable[_payout_service_pb2.GetPayoutRequest, _payout_service_pb2.GetPayoutResponse]  # type: ignore[assignment]
     """Answers one payout."""
@@ -88,7 +88,7 @@ class PayoutServiceServicer(metaclass=_abc_1.ABCMeta):
         """Asks for a payout. It is CREATED with a proposal; once a second operator approves, it is reserved and sent.
 
         Reasons: RESOURCE_NOT_FOUND, PAYOUT_ACCOUNT_MISSING, INSUFFICIENT_FUNDS (also at approval),
-        AMOUNT_OUT_OF_RANGE, MERCHANT_NUMBER_TAKEN.
+        CURRENCY_MISMATCH, MERCHANT_NUMBER_TAKEN.
         """
 
     @_abc_1.abstractmethod

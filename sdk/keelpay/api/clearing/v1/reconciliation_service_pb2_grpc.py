@@ -74,7 +74,8 @@ class ReconciliationServiceServicer(object):
     def ImportStatement(self, request_iterator, context):
         """Imports a statement: first its header, then its bytes in order. It is parsed and stored whole or not at all.
 
-        Reasons: STATEMENT_INVALID, STATEMENT_ALREADY_IMPORTED (bank, currency and number exist; metadata: name).
+        Reasons: STATEMENT_INVALID, STATEMENT_ALREADY_IMPORTED (bank, currency and number exist; metadata: name),
+        CURRENCY_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -36,7 +36,8 @@ class ReconciliationServiceStub:
     ImportStatement: _grpc.StreamUnaryMultiCallable[_reconciliation_service_pb2.ImportStatementRequest, _reconciliation_service_pb2.ImportStatementResponse]
     """Imports a statement: first its header, then its bytes in order. It is parsed and stored whole or not at all.
 
-    Reasons: STATEMENT_INVALID, STATEMENT_ALREADY_IMPORTED (bank, currency and number exist; metadata: name).
+    Reasons: STATEMENT_INVALID, STATEMENT_ALREADY_IMPORTED (bank, currency and number exist; metadata: name),
+    CURRENCY_MISMATCH.
     """
     GetStatement: _grpc.UnaryUnaryMultiCallable[_reconciliation_service_pb2.GetStatementRequest, _reconciliation_service_pb2.GetStatementResponse]
     """Answers one statement."""
@@ -65,7 +66,8 @@ class ReconciliationServiceAsyncStub(ReconciliationServiceStub):
     ImportStatement: _aio.StreamUnaryMultiCallable[_reconciliation_service_pb2.ImportStatementRequest, _reconciliation_service_pb2.ImportStatementResponse]  # type: ignore[assignment]
     """Imports a statement: first its header, then its bytes in order. It is parsed and stored whole or not at all.
 
-    Reasons: STATEMENT_INVALID, STATEMENT_ALREADY_IMPORTED (bank, currency and number exist; metadata: name).
+    Reasons: STATEMENT_INVALID, STATEMENT_ALREADY_IMPORTED (bank, currency and number exist; metadata: name),
+    CURRENCY_MISMATCH.
     """
     GetStatement: _aio.UnaryUnaryMultiCallable[_reconciliation_service_pb2.GetStatementRequest, _reconciliation_service_pb2.GetStatementResponse]  # type: ignore[assignment]
     """Answers one statement."""
@@ -97,7 +99,8 @@ class ReconciliationServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_reconciliation_service_pb2.ImportStatementResponse, _abc.Awaitable[_reconciliation_service_pb2.ImportStatementResponse]]:
         """Imports a statement: first its header, then its bytes in order. It is parsed and stored whole or not at all.
 
-        Reasons: STATEMENT_INVALID, STATEMENT_ALREADY_IMPORTED (bank, currency and number exist; metadata: name).
+        Reasons: STATEMENT_INVALID, STATEMENT_ALREADY_IMPORTED (bank, currency and number exist; metadata: name),
+        CURRENCY_MISMATCH.
         """
 
     @_abc_1.abstractmethod

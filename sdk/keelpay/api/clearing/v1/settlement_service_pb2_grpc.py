@@ -98,6 +98,8 @@ class SettlementServiceServicer(object):
 
     def PreviewSettlement(self, request, context):
         """Answers what a merchant would get if the open window were closed and settled now. Changes nothing.
+
+        Reasons: CURRENCY_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -45,7 +45,10 @@ class SettlementServiceStub:
     ListWindows: _grpc.UnaryUnaryMultiCallable[_settlement_service_pb2.ListWindowsRequest, _settlement_service_pb2.ListWindowsResponse]
     """Lists windows, the newest first."""
     PreviewSettlement: _grpc.UnaryUnaryMultiCallable[_settlement_service_pb2.PreviewSettlementRequest, _settlement_service_pb2.PreviewSettlementResponse]
-    """Answers what a merchant would get if the open window were closed and settled now. Changes nothing."""
+    """Answers what a merchant would get if the open window were closed and settled now. Changes nothing.
+
+    Reasons: CURRENCY_MISMATCH.
+    """
     GetSettlement: _grpc.UnaryUnaryMultiCallable[_settlement_service_pb2.GetSettlementRequest, _settlement_service_pb2.GetSettlementResponse]
     """Answers one settlement."""
     ListSettlements: _grpc.UnaryUnaryMultiCallable[_settlement_service_pb2.ListSettlementsRequest, _settlement_service_pb2.ListSettlementsResponse]
@@ -68,7 +71,10 @@ class SettlementServiceAsyncStub(SettlementServiceStub):
     ListWindows: _aio.UnaryUnaryMultiCallable[_settlement_service_pb2.ListWindowsRequest, _settlement_service_pb2.ListWindowsResponse]  # type: ignore[assignment]
     """Lists windows, the newest first."""
     PreviewSettlement: _aio.UnaryUnaryMultiCallable[_settlement_service_pb2.PreviewSettlementRequest, _settlement_service_pb2.PreviewSettlementResponse]  # type: ignore[assignment]
-    """Answers what a merchant would get if the open window were closed and settled now. Changes nothing."""
+    """Answers what a merchant would get if the open window were closed and settled now. Changes nothing.
+
+    Reasons: CURRENCY_MISMATCH.
+    """
     GetSettlement: _aio.UnaryUnaryMultiCallable[_settlement_service_pb2.GetSettlementRequest, _settlement_service_pb2.GetSettlementResponse]  # type: ignore[assignment]
     """Answers one settlement."""
     ListSettlements: _aio.UnaryUnaryMultiCallable[_settlement_service_pb2.ListSettlementsRequest, _settlement_service_pb2.ListSettlementsResponse]  # type: ignore[assignment]
@@ -112,7 +118,10 @@ class SettlementServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _settlement_service_pb2.PreviewSettlementRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_settlement_service_pb2.PreviewSettlementResponse, _abc.Awaitable[_settlement_service_pb2.PreviewSettlementResponse]]:
-        """Answers what a merchant would get if the open window were closed and settled now. Changes nothing."""
+        """Answers what a merchant would get if the open window were closed and settled now. Changes nothing.
+
+        Reasons: CURRENCY_MISMATCH.
+        """
 
     @_abc_1.abstractmethod
     def GetSettlement(

@@ -54,7 +54,8 @@ class Event(_message.Message):
     @_builtins.property
     def data(self) -> _struct_pb2.Struct:
         """What else is worth telling, by type. Amounts and other numbers of 64 bits are decimal texts, since a number of a
-        Struct cannot hold them exactly. States and channels of payments are the numbers of the contract's enums.
+        Struct cannot hold them exactly. States, channels and members of other enums are told by name, as the JSON of the
+        resource has them: `STATE_CAPTURED`.
         """
 
     @_builtins.property

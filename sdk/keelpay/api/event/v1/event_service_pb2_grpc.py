@@ -142,6 +142,8 @@ class EventServiceServicer(object):
 
     def Redeliver(self, request, context):
         """Sends the events of a stretch of time again, with the ids they had.
+
+        Reasons: ILLEGAL_TRANSITION (it waits to be sent), COUNT_LIMIT_REACHED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -61,7 +61,10 @@ class EventServiceStub:
     ListDeliveries: _grpc.UnaryUnaryMultiCallable[_subscription_request_pb2.ListDeliveriesRequest, _subscription_request_pb2.ListDeliveriesResponse]
     """Lists the deliveries of a subscription, the newest first."""
     Redeliver: _grpc.UnaryUnaryMultiCallable[_subscription_request_pb2.RedeliverRequest, _subscription_request_pb2.RedeliverResponse]
-    """Sends the events of a stretch of time again, with the ids they had."""
+    """Sends the events of a stretch of time again, with the ids they had.
+
+    Reasons: ILLEGAL_TRANSITION (it waits to be sent), COUNT_LIMIT_REACHED.
+    """
 
 @_typing.type_check_only
 class EventServiceAsyncStub(EventServiceStub):
@@ -95,7 +98,10 @@ class EventServiceAsyncStub(EventServiceStub):
     ListDeliveries: _aio.UnaryUnaryMultiCallable[_subscription_request_pb2.ListDeliveriesRequest, _subscription_request_pb2.ListDeliveriesResponse]  # type: ignore[assignment]
     """Lists the deliveries of a subscription, the newest first."""
     Redeliver: _aio.UnaryUnaryMultiCallable[_subscription_request_pb2.RedeliverRequest, _subscription_request_pb2.RedeliverResponse]  # type: ignore[assignment]
-    """Sends the events of a stretch of time again, with the ids they had."""
+    """Sends the events of a stretch of time again, with the ids they had.
+
+    Reasons: ILLEGAL_TRANSITION (it waits to be sent), COUNT_LIMIT_REACHED.
+    """
 
 class EventServiceServicer(metaclass=_abc_1.ABCMeta):
     """Everything that happens, in order. StreamEvents is the way to follow it; subscriptions are a convenience that sends
@@ -174,6 +180,9 @@ class EventServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _subscription_request_pb2.RedeliverRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_subscription_request_pb2.RedeliverResponse, _abc.Awaitable[_subscription_request_pb2.RedeliverResponse]]:
-        """Sends the events of a stretch of time again, with the ids they had."""
+        """Sends the events of a stretch of time again, with the ids they had.
+
+        Reasons: ILLEGAL_TRANSITION (it waits to be sent), COUNT_LIMIT_REACHED.
+        """
 
 def add_EventServiceServicer_to_server(servicer: EventServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

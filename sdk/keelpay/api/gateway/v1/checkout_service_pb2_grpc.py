@@ -72,6 +72,8 @@ class CheckoutServiceServicer(object):
         """Exchanges a link for a session, once: the commit that answers marks the link as used. A second exchange is
         refused with CHECKOUT_LINK_USED, and tells nothing. Only the very same request (its `request_id` and token) is
         answered again, with a new token, for two minutes: a page whose first answer was lost is not locked out.
+
+        Reasons: CHECKOUT_LINK_USED, CHECKOUT_LINK_EXPIRED, CHECKOUT_LINK_REPLACED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -80,6 +82,8 @@ class CheckoutServiceServicer(object):
     def RefreshSession(self, request, context):
         """Gives a new token for the session of the token that is held. Works while that token does, and until
         `session_end_time`; only for sessions that a link opened.
+
+        Reasons: CHECKOUT_LINK_EXPIRED, CHECKOUT_LINK_REPLACED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -96,6 +100,10 @@ class CheckoutServiceServicer(object):
     def ChoosePaymentMethod(self, request, context):
         """Chooses another way of paying for a payment that waits for its payer. Nothing is charged. A confirmation that
         was started is superseded, and risk decides anew when the payment is confirmed.
+
+        Reasons: PAYMENT_PAID, ILLEGAL_TRANSITION, OPERATION_UNRESOLVED, ORDER_PAID, ORDER_CLOSED, MERCHANT_SUSPENDED,
+        PAYER_FROZEN, CURRENCY_MISMATCH, BALANCE_NEEDS_PAYER, INSTRUMENT_NOT_USABLE, UNSUPPORTED_BY_RAIL,
+        MANDATE_PAYEE_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -103,6 +111,8 @@ class CheckoutServiceServicer(object):
 
     def GetReceipt(self, request, context):
         """Returns what a payer keeps of a payment, once its money is reserved or taken.
+
+        Reasons: PAYMENT_NOT_PAID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

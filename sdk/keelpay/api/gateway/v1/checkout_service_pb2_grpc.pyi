@@ -39,10 +39,14 @@ class CheckoutServiceStub:
     """Exchanges a link for a session, once: the commit that answers marks the link as used. A second exchange is
     refused with CHECKOUT_LINK_USED, and tells nothing. Only the very same request (its `request_id` and token) is
     answered again, with a new token, for two minutes: a page whose first answer was lost is not locked out.
+
+    Reasons: CHECKOUT_LINK_USED, CHECKOUT_LINK_EXPIRED, CHECKOUT_LINK_REPLACED.
     """
     RefreshSession: _grpc.UnaryUnaryMultiCallable[_checkout_service_pb2.RefreshSessionRequest, _checkout_service_pb2.RefreshSessionResponse]
     """Gives a new token for the session of the token that is held. Works while that token does, and until
     `session_end_time`; only for sessions that a link opened.
+
+    Reasons: CHECKOUT_LINK_EXPIRED, CHECKOUT_LINK_REPLACED.
     """
     GetSession: _grpc.UnaryUnaryMultiCallable[_checkout_service_pb2.GetSessionRequest, _checkout_service_pb2.GetSessionResponse]
     """Returns what the session's first screen shows, as it is now. Any payer token may ask; without a link behind it
@@ -51,9 +55,16 @@ class CheckoutServiceStub:
     ChoosePaymentMethod: _grpc.UnaryUnaryMultiCallable[_checkout_service_pb2.ChoosePaymentMethodRequest, _checkout_service_pb2.ChoosePaymentMethodResponse]
     """Chooses another way of paying for a payment that waits for its payer. Nothing is charged. A confirmation that
     was started is superseded, and risk decides anew when the payment is confirmed.
+
+    Reasons: PAYMENT_PAID, ILLEGAL_TRANSITION, OPERATION_UNRESOLVED, ORDER_PAID, ORDER_CLOSED, MERCHANT_SUSPENDED,
+    PAYER_FROZEN, CURRENCY_MISMATCH, BALANCE_NEEDS_PAYER, INSTRUMENT_NOT_USABLE, UNSUPPORTED_BY_RAIL,
+    MANDATE_PAYEE_MISMATCH.
     """
     GetReceipt: _grpc.UnaryUnaryMultiCallable[_checkout_service_pb2.GetReceiptRequest, _checkout_service_pb2.GetReceiptResponse]
-    """Returns what a payer keeps of a payment, once its money is reserved or taken."""
+    """Returns what a payer keeps of a payment, once its money is reserved or taken.
+
+    Reasons: PAYMENT_NOT_PAID.
+    """
 
 @_typing.type_check_only
 class CheckoutServiceAsyncStub(CheckoutServiceStub):
@@ -66,10 +77,14 @@ class CheckoutServiceAsyncStub(CheckoutServiceStub):
     """Exchanges a link for a session, once: the commit that answers marks the link as used. A second exchange is
     refused with CHECKOUT_LINK_USED, and tells nothing. Only the very same request (its `request_id` and token) is
     answered again, with a new token, for two minutes: a page whose first answer was lost is not locked out.
+
+    Reasons: CHECKOUT_LINK_USED, CHECKOUT_LINK_EXPIRED, CHECKOUT_LINK_REPLACED.
     """
     RefreshSession: _aio.UnaryUnaryMultiCallable[_checkout_service_pb2.RefreshSessionRequest, _checkout_service_pb2.RefreshSessionResponse]  # type: ignore[assignment]
     """Gives a new token for the session of the token that is held. Works while that token does, and until
     `session_end_time`; only for sessions that a link opened.
+
+    Reasons: CHECKOUT_LINK_EXPIRED, CHECKOUT_LINK_REPLACED.
     """
     GetSession: _aio.UnaryUnaryMultiCallable[_checkout_service_pb2.GetSessionRequest, _checkout_service_pb2.GetSessionResponse]  # type: ignore[assignment]
     """Returns what the session's first screen shows, as it is now. Any payer token may ask; without a link behind it
@@ -78,9 +93,16 @@ class CheckoutServiceAsyncStub(CheckoutServiceStub):
     ChoosePaymentMethod: _aio.UnaryUnaryMultiCallable[_checkout_service_pb2.ChoosePaymentMethodRequest, _checkout_service_pb2.ChoosePaymentMethodResponse]  # type: ignore[assignment]
     """Chooses another way of paying for a payment that waits for its payer. Nothing is charged. A confirmation that
     was started is superseded, and risk decides anew when the payment is confirmed.
+
+    Reasons: PAYMENT_PAID, ILLEGAL_TRANSITION, OPERATION_UNRESOLVED, ORDER_PAID, ORDER_CLOSED, MERCHANT_SUSPENDED,
+    PAYER_FROZEN, CURRENCY_MISMATCH, BALANCE_NEEDS_PAYER, INSTRUMENT_NOT_USABLE, UNSUPPORTED_BY_RAIL,
+    MANDATE_PAYEE_MISMATCH.
     """
     GetReceipt: _aio.UnaryUnaryMultiCallable[_checkout_service_pb2.GetReceiptRequest, _checkout_service_pb2.GetReceiptResponse]  # type: ignore[assignment]
-    """Returns what a payer keeps of a payment, once its money is reserved or taken."""
+    """Returns what a payer keeps of a payment, once its money is reserved or taken.
+
+    Reasons: PAYMENT_NOT_PAID.
+    """
 
 class CheckoutServiceServicer(metaclass=_abc_1.ABCMeta):
     """Serves the pages of people who pay. What a page signs and confirms goes through ConfirmationService and
@@ -96,6 +118,8 @@ class CheckoutServiceServicer(metaclass=_abc_1.ABCMeta):
         """Exchanges a link for a session, once: the commit that answers marks the link as used. A second exchange is
         refused with CHECKOUT_LINK_USED, and tells nothing. Only the very same request (its `request_id` and token) is
         answered again, with a new token, for two minutes: a page whose first answer was lost is not locked out.
+
+        Reasons: CHECKOUT_LINK_USED, CHECKOUT_LINK_EXPIRED, CHECKOUT_LINK_REPLACED.
         """
 
     @_abc_1.abstractmethod
@@ -106,6 +130,8 @@ class CheckoutServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_checkout_service_pb2.RefreshSessionResponse, _abc.Awaitable[_checkout_service_pb2.RefreshSessionResponse]]:
         """Gives a new token for the session of the token that is held. Works while that token does, and until
         `session_end_time`; only for sessions that a link opened.
+
+        Reasons: CHECKOUT_LINK_EXPIRED, CHECKOUT_LINK_REPLACED.
         """
 
     @_abc_1.abstractmethod
@@ -126,6 +152,10 @@ class CheckoutServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_checkout_service_pb2.ChoosePaymentMethodResponse, _abc.Awaitable[_checkout_service_pb2.ChoosePaymentMethodResponse]]:
         """Chooses another way of paying for a payment that waits for its payer. Nothing is charged. A confirmation that
         was started is superseded, and risk decides anew when the payment is confirmed.
+
+        Reasons: PAYMENT_PAID, ILLEGAL_TRANSITION, OPERATION_UNRESOLVED, ORDER_PAID, ORDER_CLOSED, MERCHANT_SUSPENDED,
+        PAYER_FROZEN, CURRENCY_MISMATCH, BALANCE_NEEDS_PAYER, INSTRUMENT_NOT_USABLE, UNSUPPORTED_BY_RAIL,
+        MANDATE_PAYEE_MISMATCH.
         """
 
     @_abc_1.abstractmethod
@@ -134,6 +164,9 @@ class CheckoutServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _checkout_service_pb2.GetReceiptRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_checkout_service_pb2.GetReceiptResponse, _abc.Awaitable[_checkout_service_pb2.GetReceiptResponse]]:
-        """Returns what a payer keeps of a payment, once its money is reserved or taken."""
+        """Returns what a payer keeps of a payment, once its money is reserved or taken.
+
+        Reasons: PAYMENT_NOT_PAID.
+        """
 
 def add_CheckoutServiceServicer_to_server(servicer: CheckoutServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

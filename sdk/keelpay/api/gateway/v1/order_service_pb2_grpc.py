@@ -78,6 +78,8 @@ class OrderServiceServicer(object):
 
     def CreateOrder(self, request, context):
         """Creates an order. Its amount cannot change afterwards.
+
+        Reasons: MERCHANT_NUMBER_TAKEN, MERCHANT_SUSPENDED, CURRENCY_MISMATCH, AMOUNT_OUT_OF_RANGE, RETURN_URL_NOT_ALLOWED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -107,6 +109,8 @@ class OrderServiceServicer(object):
     def CloseOrder(self, request, context):
         """Closes an order so that it can no longer be paid. Safe against a late success: a payment at the bank is
         cancelled first, and refunded if it succeeds all the same.
+
+        Reasons: ORDER_PAID, OPERATION_UNRESOLVED, ILLEGAL_TRANSITION.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -116,6 +120,8 @@ class OrderServiceServicer(object):
         """Makes a link to the page on which the payer of a payment sees it and pays. Hand it over as a URL or as a QR code.
         It opens once, until its time or the payment's is over; a new link of the same payment takes the place of the
         earlier ones. A link never enrols.
+
+        Reasons: PAYMENT_PAID, ILLEGAL_TRANSITION (it waits for no payer), RETURN_URL_NOT_ALLOWED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

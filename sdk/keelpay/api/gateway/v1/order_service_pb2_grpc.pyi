@@ -34,7 +34,10 @@ class OrderServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> OrderServiceAsyncStub: ...
     CreateOrder: _grpc.UnaryUnaryMultiCallable[_order_service_pb2.CreateOrderRequest, _order_service_pb2.CreateOrderResponse]
-    """Creates an order. Its amount cannot change afterwards."""
+    """Creates an order. Its amount cannot change afterwards.
+
+    Reasons: MERCHANT_NUMBER_TAKEN, MERCHANT_SUSPENDED, CURRENCY_MISMATCH, AMOUNT_OUT_OF_RANGE, RETURN_URL_NOT_ALLOWED.
+    """
     GetOrder: _grpc.UnaryUnaryMultiCallable[_order_service_pb2.GetOrderRequest, _order_service_pb2.GetOrderResponse]
     """Returns one order."""
     LookupOrder: _grpc.UnaryUnaryMultiCallable[_order_service_pb2.LookupOrderRequest, _order_service_pb2.LookupOrderResponse]
@@ -44,11 +47,15 @@ class OrderServiceStub:
     CloseOrder: _grpc.UnaryUnaryMultiCallable[_order_service_pb2.CloseOrderRequest, _order_service_pb2.CloseOrderResponse]
     """Closes an order so that it can no longer be paid. Safe against a late success: a payment at the bank is
     cancelled first, and refunded if it succeeds all the same.
+
+    Reasons: ORDER_PAID, OPERATION_UNRESOLVED, ILLEGAL_TRANSITION.
     """
     CreateCheckoutLink: _grpc.UnaryUnaryMultiCallable[_order_service_pb2.CreateCheckoutLinkRequest, _order_service_pb2.CreateCheckoutLinkResponse]
     """Makes a link to the page on which the payer of a payment sees it and pays. Hand it over as a URL or as a QR code.
     It opens once, until its time or the payment's is over; a new link of the same payment takes the place of the
     earlier ones. A link never enrols.
+
+    Reasons: PAYMENT_PAID, ILLEGAL_TRANSITION (it waits for no payer), RETURN_URL_NOT_ALLOWED.
     """
     ListPaymentOptions: _grpc.UnaryUnaryMultiCallable[_order_service_pb2.ListPaymentOptionsRequest, _order_service_pb2.ListPaymentOptionsResponse]
     """Lists the ways in which its payer may pay a payment: the stored instruments, the balance, the mandates for this
@@ -61,7 +68,10 @@ class OrderServiceAsyncStub(OrderServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateOrder: _aio.UnaryUnaryMultiCallable[_order_service_pb2.CreateOrderRequest, _order_service_pb2.CreateOrderResponse]  # type: ignore[assignment]
-    """Creates an order. Its amount cannot change afterwards."""
+    """Creates an order. Its amount cannot change afterwards.
+
+    Reasons: MERCHANT_NUMBER_TAKEN, MERCHANT_SUSPENDED, CURRENCY_MISMATCH, AMOUNT_OUT_OF_RANGE, RETURN_URL_NOT_ALLOWED.
+    """
     GetOrder: _aio.UnaryUnaryMultiCallable[_order_service_pb2.GetOrderRequest, _order_service_pb2.GetOrderResponse]  # type: ignore[assignment]
     """Returns one order."""
     LookupOrder: _aio.UnaryUnaryMultiCallable[_order_service_pb2.LookupOrderRequest, _order_service_pb2.LookupOrderResponse]  # type: ignore[assignment]
@@ -71,11 +81,15 @@ class OrderServiceAsyncStub(OrderServiceStub):
     CloseOrder: _aio.UnaryUnaryMultiCallable[_order_service_pb2.CloseOrderRequest, _order_service_pb2.CloseOrderResponse]  # type: ignore[assignment]
     """Closes an order so that it can no longer be paid. Safe against a late success: a payment at the bank is
     cancelled first, and refunded if it succeeds all the same.
+
+    Reasons: ORDER_PAID, OPERATION_UNRESOLVED, ILLEGAL_TRANSITION.
     """
     CreateCheckoutLink: _aio.UnaryUnaryMultiCallable[_order_service_pb2.CreateCheckoutLinkRequest, _order_service_pb2.CreateCheckoutLinkResponse]  # type: ignore[assignment]
     """Makes a link to the page on which the payer of a payment sees it and pays. Hand it over as a URL or as a QR code.
     It opens once, until its time or the payment's is over; a new link of the same payment takes the place of the
     earlier ones. A link never enrols.
+
+    Reasons: PAYMENT_PAID, ILLEGAL_TRANSITION (it waits for no payer), RETURN_URL_NOT_ALLOWED.
     """
     ListPaymentOptions: _aio.UnaryUnaryMultiCallable[_order_service_pb2.ListPaymentOptionsRequest, _order_service_pb2.ListPaymentOptionsResponse]  # type: ignore[assignment]
     """Lists the ways in which its payer may pay a payment: the stored instruments, the balance, the mandates for this
@@ -91,7 +105,10 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _order_service_pb2.CreateOrderRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_order_service_pb2.CreateOrderResponse, _abc.Awaitable[_order_service_pb2.CreateOrderResponse]]:
-        """Creates an order. Its amount cannot change afterwards."""
+        """Creates an order. Its amount cannot change afterwards.
+
+        Reasons: MERCHANT_NUMBER_TAKEN, MERCHANT_SUSPENDED, CURRENCY_MISMATCH, AMOUNT_OUT_OF_RANGE, RETURN_URL_NOT_ALLOWED.
+        """
 
     @_abc_1.abstractmethod
     def GetOrder(
@@ -125,6 +142,8 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_order_service_pb2.CloseOrderResponse, _abc.Awaitable[_order_service_pb2.CloseOrderResponse]]:
         """Closes an order so that it can no longer be paid. Safe against a late success: a payment at the bank is
         cancelled first, and refunded if it succeeds all the same.
+
+        Reasons: ORDER_PAID, OPERATION_UNRESOLVED, ILLEGAL_TRANSITION.
         """
 
     @_abc_1.abstractmethod
@@ -136,6 +155,8 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
         """Makes a link to the page on which the payer of a payment sees it and pays. Hand it over as a URL or as a QR code.
         It opens once, until its time or the payment's is over; a new link of the same payment takes the place of the
         earlier ones. A link never enrols.
+
+        Reasons: PAYMENT_PAID, ILLEGAL_TRANSITION (it waits for no payer), RETURN_URL_NOT_ALLOWED.
         """
 
     @_abc_1.abstractmethod

@@ -89,6 +89,8 @@ class PayerServiceServicer(object):
 
     def CreatePayer(self, request, context):
         """Creates a payer under an id that the partner chooses.
+
+        Reasons: RESOURCE_ALREADY_EXISTS.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -103,6 +105,8 @@ class PayerServiceServicer(object):
 
     def TokenizeInstrument(self, request, context):
         """Stores a card, account, wallet or address for a payer. The only call that ever takes their numbers.
+
+        Reasons: CARD_INVALID, UNSUPPORTED_BY_RAIL (no bank serves it).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -117,6 +121,8 @@ class PayerServiceServicer(object):
 
     def RemoveInstrument(self, request, context):
         """Removes an instrument and destroys its number. Payments made with it can still be refunded.
+
+        Reasons: ILLEGAL_TRANSITION (removed already).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -131,6 +137,8 @@ class PayerServiceServicer(object):
 
     def TopUp(self, request, context):
         """Moves money from the payer's instrument into the balance. Repeating the request tells how it stands.
+
+        Reasons: PAYER_FROZEN, INSTRUMENT_NOT_USABLE, UNSUPPORTED_BY_RAIL.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -138,6 +146,9 @@ class PayerServiceServicer(object):
 
     def Withdraw(self, request, context):
         """Moves money from the balance to the payer's instrument. Always needs the payer's own confirmation.
+
+        Reasons: INSUFFICIENT_FUNDS, PAYER_FROZEN, INSTRUMENT_NOT_USABLE, UNSUPPORTED_BY_RAIL, RECOVERY_IN_PROGRESS,
+        CONFIRMATION_* (but CONFIRMATION_REQUIRED), PASSKEY_NOT_ACTIVE, PASSKEY_COUNTER_REGRESSED, PASSKEY_LIMIT_EXCEEDED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -35,21 +35,37 @@ class PayerServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> PayerServiceAsyncStub: ...
     CreatePayer: _grpc.UnaryUnaryMultiCallable[_payer_request_pb2.CreatePayerRequest, _payer_request_pb2.CreatePayerResponse]
-    """Creates a payer under an id that the partner chooses."""
+    """Creates a payer under an id that the partner chooses.
+
+    Reasons: RESOURCE_ALREADY_EXISTS.
+    """
     GetPayer: _grpc.UnaryUnaryMultiCallable[_payer_service_pb2.GetPayerRequest, _payer_service_pb2.GetPayerResponse]
     """Returns one payer."""
     TokenizeInstrument: _grpc.UnaryUnaryMultiCallable[_payer_request_pb2.TokenizeInstrumentRequest, _payer_request_pb2.TokenizeInstrumentResponse]
-    """Stores a card, account, wallet or address for a payer. The only call that ever takes their numbers."""
+    """Stores a card, account, wallet or address for a payer. The only call that ever takes their numbers.
+
+    Reasons: CARD_INVALID, UNSUPPORTED_BY_RAIL (no bank serves it).
+    """
     ListInstruments: _grpc.UnaryUnaryMultiCallable[_payer_service_pb2.ListInstrumentsRequest, _payer_service_pb2.ListInstrumentsResponse]
     """Lists what a payer can pay from."""
     RemoveInstrument: _grpc.UnaryUnaryMultiCallable[_payer_request_pb2.RemoveInstrumentRequest, _payer_request_pb2.RemoveInstrumentResponse]
-    """Removes an instrument and destroys its number. Payments made with it can still be refunded."""
+    """Removes an instrument and destroys its number. Payments made with it can still be refunded.
+
+    Reasons: ILLEGAL_TRANSITION (removed already).
+    """
     GetBalance: _grpc.UnaryUnaryMultiCallable[_payer_service_pb2.GetBalanceRequest, _payer_service_pb2.GetBalanceResponse]
     """Returns what a payer holds here, in every currency."""
     TopUp: _grpc.UnaryUnaryMultiCallable[_payer_request_pb2.TopUpRequest, _payer_request_pb2.TopUpResponse]
-    """Moves money from the payer's instrument into the balance. Repeating the request tells how it stands."""
+    """Moves money from the payer's instrument into the balance. Repeating the request tells how it stands.
+
+    Reasons: PAYER_FROZEN, INSTRUMENT_NOT_USABLE, UNSUPPORTED_BY_RAIL.
+    """
     Withdraw: _grpc.UnaryUnaryMultiCallable[_payer_request_pb2.WithdrawRequest, _payer_request_pb2.WithdrawResponse]
-    """Moves money from the balance to the payer's instrument. Always needs the payer's own confirmation."""
+    """Moves money from the balance to the payer's instrument. Always needs the payer's own confirmation.
+
+    Reasons: INSUFFICIENT_FUNDS, PAYER_FROZEN, INSTRUMENT_NOT_USABLE, UNSUPPORTED_BY_RAIL, RECOVERY_IN_PROGRESS,
+    CONFIRMATION_* (but CONFIRMATION_REQUIRED), PASSKEY_NOT_ACTIVE, PASSKEY_COUNTER_REGRESSED, PASSKEY_LIMIT_EXCEEDED.
+    """
     ListPayerPayments: _grpc.UnaryUnaryMultiCallable[_payer_service_pb2.ListPayerPaymentsRequest, _payer_service_pb2.ListPayerPaymentsResponse]
     """Lists a payer's payments, over all merchants of the payer's partner."""
 
@@ -59,21 +75,37 @@ class PayerServiceAsyncStub(PayerServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreatePayer: _aio.UnaryUnaryMultiCallable[_payer_request_pb2.CreatePayerRequest, _payer_request_pb2.CreatePayerResponse]  # type: ignore[assignment]
-    """Creates a payer under an id that the partner chooses."""
+    """Creates a payer under an id that the partner chooses.
+
+    Reasons: RESOURCE_ALREADY_EXISTS.
+    """
     GetPayer: _aio.UnaryUnaryMultiCallable[_payer_service_pb2.GetPayerRequest, _payer_service_pb2.GetPayerResponse]  # type: ignore[assignment]
     """Returns one payer."""
     TokenizeInstrument: _aio.UnaryUnaryMultiCallable[_payer_request_pb2.TokenizeInstrumentRequest, _payer_request_pb2.TokenizeInstrumentResponse]  # type: ignore[assignment]
-    """Stores a card, account, wallet or address for a payer. The only call that ever takes their numbers."""
+    """Stores a card, account, wallet or address for a payer. The only call that ever takes their numbers.
+
+    Reasons: CARD_INVALID, UNSUPPORTED_BY_RAIL (no bank serves it).
+    """
     ListInstruments: _aio.UnaryUnaryMultiCallable[_payer_service_pb2.ListInstrumentsRequest, _payer_service_pb2.ListInstrumentsResponse]  # type: ignore[assignment]
     """Lists what a payer can pay from."""
     RemoveInstrument: _aio.UnaryUnaryMultiCallable[_payer_request_pb2.RemoveInstrumentRequest, _payer_request_pb2.RemoveInstrumentResponse]  # type: ignore[assignment]
-    """Removes an instrument and destroys its number. Payments made with it can still be refunded."""
+    """Removes an instrument and destroys its number. Payments made with it can still be refunded.
+
+    Reasons: ILLEGAL_TRANSITION (removed already).
+    """
     GetBalance: _aio.UnaryUnaryMultiCallable[_payer_service_pb2.GetBalanceRequest, _payer_service_pb2.GetBalanceResponse]  # type: ignore[assignment]
     """Returns what a payer holds here, in every currency."""
     TopUp: _aio.UnaryUnaryMultiCallable[_payer_request_pb2.TopUpRequest, _payer_request_pb2.TopUpResponse]  # type: ignore[assignment]
-    """Moves money from the payer's instrument into the balance. Repeating the request tells how it stands."""
+    """Moves money from the payer's instrument into the balance. Repeating the request tells how it stands.
+
+    Reasons: PAYER_FROZEN, INSTRUMENT_NOT_USABLE, UNSUPPORTED_BY_RAIL.
+    """
     Withdraw: _aio.UnaryUnaryMultiCallable[_payer_request_pb2.WithdrawRequest, _payer_request_pb2.WithdrawResponse]  # type: ignore[assignment]
-    """Moves money from the balance to the payer's instrument. Always needs the payer's own confirmation."""
+    """Moves money from the balance to the payer's instrument. Always needs the payer's own confirmation.
+
+    Reasons: INSUFFICIENT_FUNDS, PAYER_FROZEN, INSTRUMENT_NOT_USABLE, UNSUPPORTED_BY_RAIL, RECOVERY_IN_PROGRESS,
+    CONFIRMATION_* (but CONFIRMATION_REQUIRED), PASSKEY_NOT_ACTIVE, PASSKEY_COUNTER_REGRESSED, PASSKEY_LIMIT_EXCEEDED.
+    """
     ListPayerPayments: _aio.UnaryUnaryMultiCallable[_payer_service_pb2.ListPayerPaymentsRequest, _payer_service_pb2.ListPayerPaymentsResponse]  # type: ignore[assignment]
     """Lists a payer's payments, over all merchants of the payer's partner."""
 
@@ -86,7 +118,10 @@ class PayerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _payer_request_pb2.CreatePayerRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payer_request_pb2.CreatePayerResponse, _abc.Awaitable[_payer_request_pb2.CreatePayerResponse]]:
-        """Creates a payer under an id that the partner chooses."""
+        """Creates a payer under an id that the partner chooses.
+
+        Reasons: RESOURCE_ALREADY_EXISTS.
+        """
 
     @_abc_1.abstractmethod
     def GetPayer(
@@ -102,7 +137,10 @@ class PayerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _payer_request_pb2.TokenizeInstrumentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payer_request_pb2.TokenizeInstrumentResponse, _abc.Awaitable[_payer_request_pb2.TokenizeInstrumentResponse]]:
-        """Stores a card, account, wallet or address for a payer. The only call that ever takes their numbers."""
+        """Stores a card, account, wallet or address for a payer. The only call that ever takes their numbers.
+
+        Reasons: CARD_INVALID, UNSUPPORTED_BY_RAIL (no bank serves it).
+        """
 
     @_abc_1.abstractmethod
     def ListInstruments(
@@ -118,7 +156,10 @@ class PayerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _payer_request_pb2.RemoveInstrumentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payer_request_pb2.RemoveInstrumentResponse, _abc.Awaitable[_payer_request_pb2.RemoveInstrumentResponse]]:
-        """Removes an instrument and destroys its number. Payments made with it can still be refunded."""
+        """Removes an instrument and destroys its number. Payments made with it can still be refunded.
+
+        Reasons: ILLEGAL_TRANSITION (removed already).
+        """
 
     @_abc_1.abstractmethod
     def GetBalance(
@@ -134,7 +175,10 @@ class PayerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _payer_request_pb2.TopUpRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payer_request_pb2.TopUpResponse, _abc.Awaitable[_payer_request_pb2.TopUpResponse]]:
-        """Moves money from the payer's instrument into the balance. Repeating the request tells how it stands."""
+        """Moves money from the payer's instrument into the balance. Repeating the request tells how it stands.
+
+        Reasons: PAYER_FROZEN, INSTRUMENT_NOT_USABLE, UNSUPPORTED_BY_RAIL.
+        """
 
     @_abc_1.abstractmethod
     def Withdraw(
@@ -142,7 +186,11 @@ class PayerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _payer_request_pb2.WithdrawRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payer_request_pb2.WithdrawResponse, _abc.Awaitable[_payer_request_pb2.WithdrawResponse]]:
-        """Moves money from the balance to the payer's instrument. Always needs the payer's own confirmation."""
+        """Moves money from the balance to the payer's instrument. Always needs the payer's own confirmation.
+
+        Reasons: INSUFFICIENT_FUNDS, PAYER_FROZEN, INSTRUMENT_NOT_USABLE, UNSUPPORTED_BY_RAIL, RECOVERY_IN_PROGRESS,
+        CONFIRMATION_* (but CONFIRMATION_REQUIRED), PASSKEY_NOT_ACTIVE, PASSKEY_COUNTER_REGRESSED, PASSKEY_LIMIT_EXCEEDED.
+        """
 
     @_abc_1.abstractmethod
     def ListPayerPayments(

@@ -108,6 +108,11 @@ class PaymentServiceServicer(object):
     def CreatePayment(self, request, context):
         """Creates a payment. With `confirm` it is also confirmed in the same call where the payer need not act: under a
         mandate, or where the payer's own bank or wallet authenticates. Otherwise `next_action` says what is missing.
+
+        Reasons: MERCHANT_NUMBER_TAKEN, MERCHANT_SUSPENDED, PAYER_FROZEN, CURRENCY_MISMATCH, BALANCE_NEEDS_PAYER,
+        INSTRUMENT_NOT_USABLE, UNSUPPORTED_BY_RAIL, MANDATE_PAYEE_MISMATCH, RETURN_URL_NOT_ALLOWED; with an order
+        ORDER_PAID, ORDER_CLOSED, ORDER_HAS_LIVE_PAYMENT, AMOUNT_OUT_OF_RANGE; with `confirm` ILLEGAL_TRANSITION (no way to
+        pay is chosen), MANDATE_SUSPENDED, MANDATE_ENDED, MANDATE_LIMIT_EXCEEDED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -139,6 +144,12 @@ class PaymentServiceServicer(object):
 
         It waits for the bank up to 3 s, or up to the caller's deadline less 200 ms, and usually returns the final
         state; past that it returns PROCESSING: watch it then.
+
+        Reasons: PAYMENT_PAID, ILLEGAL_TRANSITION, OPERATION_UNRESOLVED, ORDER_PAID, ORDER_CLOSED, MERCHANT_SUSPENDED,
+        PAYER_FROZEN, CURRENCY_MISMATCH, BALANCE_NEEDS_PAYER, INSTRUMENT_NOT_USABLE, UNSUPPORTED_BY_RAIL,
+        MANDATE_PAYEE_MISMATCH, RETURN_URL_NOT_ALLOWED; of a signature CONFIRMATION_* (but CONFIRMATION_REQUIRED),
+        PASSKEY_NOT_ACTIVE, PASSKEY_COUNTER_REGRESSED, PASSKEY_LIMIT_EXCEEDED; of a mandate MANDATE_SUSPENDED,
+        MANDATE_ENDED, MANDATE_LIMIT_EXCEEDED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -146,6 +157,8 @@ class PaymentServiceServicer(object):
 
     def CapturePayment(self, request, context):
         """Takes authorized money, at once or in several parts.
+
+        Reasons: HOLD_EXCEEDED, CURRENCY_MISMATCH, OPERATION_UNRESOLVED, ILLEGAL_TRANSITION.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -153,6 +166,8 @@ class PaymentServiceServicer(object):
 
     def ReleasePayment(self, request, context):
         """Gives up all authorized money that was not taken. Ends as CAPTURED if a part was taken, else as CANCELLED.
+
+        Reasons: OPERATION_UNRESOLVED, ILLEGAL_TRANSITION.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -162,6 +177,8 @@ class PaymentServiceServicer(object):
         """Calls a payment off before anything was taken. While the bank is at work it sets `cancel_requested`: the
         payment ends CANCELLED once that is proven, and a success is refunded by itself. The payer may call it off only
         before it goes to the bank: not from PROCESSING on.
+
+        Reasons: OPERATION_UNRESOLVED, ILLEGAL_TRANSITION.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -177,6 +194,9 @@ class PaymentServiceServicer(object):
 
     def PreviewPayment(self, request, context):
         """Returns the exact ledger legs and the fee that a payment would have, before any money moves.
+
+        Reasons: MERCHANT_SUSPENDED, PAYER_FROZEN, CURRENCY_MISMATCH, BALANCE_NEEDS_PAYER, INSTRUMENT_NOT_USABLE,
+        UNSUPPORTED_BY_RAIL, MANDATE_PAYEE_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -42,6 +42,11 @@ class PaymentServiceStub:
     CreatePayment: _grpc.UnaryUnaryMultiCallable[_payment_request_pb2.CreatePaymentRequest, _payment_request_pb2.CreatePaymentResponse]
     """Creates a payment. With `confirm` it is also confirmed in the same call where the payer need not act: under a
     mandate, or where the payer's own bank or wallet authenticates. Otherwise `next_action` says what is missing.
+
+    Reasons: MERCHANT_NUMBER_TAKEN, MERCHANT_SUSPENDED, PAYER_FROZEN, CURRENCY_MISMATCH, BALANCE_NEEDS_PAYER,
+    INSTRUMENT_NOT_USABLE, UNSUPPORTED_BY_RAIL, MANDATE_PAYEE_MISMATCH, RETURN_URL_NOT_ALLOWED; with an order
+    ORDER_PAID, ORDER_CLOSED, ORDER_HAS_LIVE_PAYMENT, AMOUNT_OUT_OF_RANGE; with `confirm` ILLEGAL_TRANSITION (no way to
+    pay is chosen), MANDATE_SUSPENDED, MANDATE_ENDED, MANDATE_LIMIT_EXCEEDED.
     """
     GetPayment: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.GetPaymentRequest, _payment_service_pb2.GetPaymentResponse]
     """Returns one payment."""
@@ -54,22 +59,40 @@ class PaymentServiceStub:
 
     It waits for the bank up to 3 s, or up to the caller's deadline less 200 ms, and usually returns the final
     state; past that it returns PROCESSING: watch it then.
+
+    Reasons: PAYMENT_PAID, ILLEGAL_TRANSITION, OPERATION_UNRESOLVED, ORDER_PAID, ORDER_CLOSED, MERCHANT_SUSPENDED,
+    PAYER_FROZEN, CURRENCY_MISMATCH, BALANCE_NEEDS_PAYER, INSTRUMENT_NOT_USABLE, UNSUPPORTED_BY_RAIL,
+    MANDATE_PAYEE_MISMATCH, RETURN_URL_NOT_ALLOWED; of a signature CONFIRMATION_* (but CONFIRMATION_REQUIRED),
+    PASSKEY_NOT_ACTIVE, PASSKEY_COUNTER_REGRESSED, PASSKEY_LIMIT_EXCEEDED; of a mandate MANDATE_SUSPENDED,
+    MANDATE_ENDED, MANDATE_LIMIT_EXCEEDED.
     """
     CapturePayment: _grpc.UnaryUnaryMultiCallable[_payment_request_pb2.CapturePaymentRequest, _payment_request_pb2.CapturePaymentResponse]
-    """Takes authorized money, at once or in several parts."""
+    """Takes authorized money, at once or in several parts.
+
+    Reasons: HOLD_EXCEEDED, CURRENCY_MISMATCH, OPERATION_UNRESOLVED, ILLEGAL_TRANSITION.
+    """
     ReleasePayment: _grpc.UnaryUnaryMultiCallable[_payment_request_pb2.ReleasePaymentRequest, _payment_request_pb2.ReleasePaymentResponse]
-    """Gives up all authorized money that was not taken. Ends as CAPTURED if a part was taken, else as CANCELLED."""
+    """Gives up all authorized money that was not taken. Ends as CAPTURED if a part was taken, else as CANCELLED.
+
+    Reasons: OPERATION_UNRESOLVED, ILLEGAL_TRANSITION.
+    """
     CancelPayment: _grpc.UnaryUnaryMultiCallable[_payment_request_pb2.CancelPaymentRequest, _payment_request_pb2.CancelPaymentResponse]
     """Calls a payment off before anything was taken. While the bank is at work it sets `cancel_requested`: the
     payment ends CANCELLED once that is proven, and a success is refunded by itself. The payer may call it off only
     before it goes to the bank: not from PROCESSING on.
+
+    Reasons: OPERATION_UNRESOLVED, ILLEGAL_TRANSITION.
     """
     SyncPayment: _grpc.UnaryUnaryMultiCallable[_payment_request_pb2.SyncPaymentRequest, _payment_request_pb2.SyncPaymentResponse]
     """Asks the bank now about an operation whose outcome is unknown, instead of at the next scheduled time.
     Changes nothing if every outcome is known.
     """
     PreviewPayment: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.PreviewPaymentRequest, _payment_service_pb2.PreviewPaymentResponse]
-    """Returns the exact ledger legs and the fee that a payment would have, before any money moves."""
+    """Returns the exact ledger legs and the fee that a payment would have, before any money moves.
+
+    Reasons: MERCHANT_SUSPENDED, PAYER_FROZEN, CURRENCY_MISMATCH, BALANCE_NEEDS_PAYER, INSTRUMENT_NOT_USABLE,
+    UNSUPPORTED_BY_RAIL, MANDATE_PAYEE_MISMATCH.
+    """
     WatchPayment: _grpc.UnaryStreamMultiCallable[_payment_service_pb2.WatchPaymentRequest, _payment_service_pb2.WatchPaymentResponse]
     """Sends the payment as it is now, and again after every change, until it has reached a state that ends it."""
 
@@ -86,6 +109,11 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     CreatePayment: _aio.UnaryUnaryMultiCallable[_payment_request_pb2.CreatePaymentRequest, _payment_request_pb2.CreatePaymentResponse]  # type: ignore[assignment]
     """Creates a payment. With `confirm` it is also confirmed in the same call where the payer need not act: under a
     mandate, or where the payer's own bank or wallet authenticates. Otherwise `next_action` says what is missing.
+
+    Reasons: MERCHANT_NUMBER_TAKEN, MERCHANT_SUSPENDED, PAYER_FROZEN, CURRENCY_MISMATCH, BALANCE_NEEDS_PAYER,
+    INSTRUMENT_NOT_USABLE, UNSUPPORTED_BY_RAIL, MANDATE_PAYEE_MISMATCH, RETURN_URL_NOT_ALLOWED; with an order
+    ORDER_PAID, ORDER_CLOSED, ORDER_HAS_LIVE_PAYMENT, AMOUNT_OUT_OF_RANGE; with `confirm` ILLEGAL_TRANSITION (no way to
+    pay is chosen), MANDATE_SUSPENDED, MANDATE_ENDED, MANDATE_LIMIT_EXCEEDED.
     """
     GetPayment: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.GetPaymentRequest, _payment_service_pb2.GetPaymentResponse]  # type: ignore[assignment]
     """Returns one payment."""
@@ -98,22 +126,40 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
 
     It waits for the bank up to 3 s, or up to the caller's deadline less 200 ms, and usually returns the final
     state; past that it returns PROCESSING: watch it then.
+
+    Reasons: PAYMENT_PAID, ILLEGAL_TRANSITION, OPERATION_UNRESOLVED, ORDER_PAID, ORDER_CLOSED, MERCHANT_SUSPENDED,
+    PAYER_FROZEN, CURRENCY_MISMATCH, BALANCE_NEEDS_PAYER, INSTRUMENT_NOT_USABLE, UNSUPPORTED_BY_RAIL,
+    MANDATE_PAYEE_MISMATCH, RETURN_URL_NOT_ALLOWED; of a signature CONFIRMATION_* (but CONFIRMATION_REQUIRED),
+    PASSKEY_NOT_ACTIVE, PASSKEY_COUNTER_REGRESSED, PASSKEY_LIMIT_EXCEEDED; of a mandate MANDATE_SUSPENDED,
+    MANDATE_ENDED, MANDATE_LIMIT_EXCEEDED.
     """
     CapturePayment: _aio.UnaryUnaryMultiCallable[_payment_request_pb2.CapturePaymentRequest, _payment_request_pb2.CapturePaymentResponse]  # type: ignore[assignment]
-    """Takes authorized money, at once or in several parts."""
+    """Takes authorized money, at once or in several parts.
+
+    Reasons: HOLD_EXCEEDED, CURRENCY_MISMATCH, OPERATION_UNRESOLVED, ILLEGAL_TRANSITION.
+    """
     ReleasePayment: _aio.UnaryUnaryMultiCallable[_payment_request_pb2.ReleasePaymentRequest, _payment_request_pb2.ReleasePaymentResponse]  # type: ignore[assignment]
-    """Gives up all authorized money that was not taken. Ends as CAPTURED if a part was taken, else as CANCELLED."""
+    """Gives up all authorized money that was not taken. Ends as CAPTURED if a part was taken, else as CANCELLED.
+
+    Reasons: OPERATION_UNRESOLVED, ILLEGAL_TRANSITION.
+    """
     CancelPayment: _aio.UnaryUnaryMultiCallable[_payment_request_pb2.CancelPaymentRequest, _payment_request_pb2.CancelPaymentResponse]  # type: ignore[assignment]
     """Calls a payment off before anything was taken. While the bank is at work it sets `cancel_requested`: the
     payment ends CANCELLED once that is proven, and a success is refunded by itself. The payer may call it off only
     before it goes to the bank: not from PROCESSING on.
+
+    Reasons: OPERATION_UNRESOLVED, ILLEGAL_TRANSITION.
     """
     SyncPayment: _aio.UnaryUnaryMultiCallable[_payment_request_pb2.SyncPaymentRequest, _payment_request_pb2.SyncPaymentResponse]  # type: ignore[assignment]
     """Asks the bank now about an operation whose outcome is unknown, instead of at the next scheduled time.
     Changes nothing if every outcome is known.
     """
     PreviewPayment: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.PreviewPaymentRequest, _payment_service_pb2.PreviewPaymentResponse]  # type: ignore[assignment]
-    """Returns the exact ledger legs and the fee that a payment would have, before any money moves."""
+    """Returns the exact ledger legs and the fee that a payment would have, before any money moves.
+
+    Reasons: MERCHANT_SUSPENDED, PAYER_FROZEN, CURRENCY_MISMATCH, BALANCE_NEEDS_PAYER, INSTRUMENT_NOT_USABLE,
+    UNSUPPORTED_BY_RAIL, MANDATE_PAYEE_MISMATCH.
+    """
     WatchPayment: _aio.UnaryStreamMultiCallable[_payment_service_pb2.WatchPaymentRequest, _payment_service_pb2.WatchPaymentResponse]  # type: ignore[assignment]
     """Sends the payment as it is now, and again after every change, until it has reached a state that ends it."""
 
@@ -133,6 +179,11 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_payment_request_pb2.CreatePaymentResponse, _abc.Awaitable[_payment_request_pb2.CreatePaymentResponse]]:
         """Creates a payment. With `confirm` it is also confirmed in the same call where the payer need not act: under a
         mandate, or where the payer's own bank or wallet authenticates. Otherwise `next_action` says what is missing.
+
+        Reasons: MERCHANT_NUMBER_TAKEN, MERCHANT_SUSPENDED, PAYER_FROZEN, CURRENCY_MISMATCH, BALANCE_NEEDS_PAYER,
+        INSTRUMENT_NOT_USABLE, UNSUPPORTED_BY_RAIL, MANDATE_PAYEE_MISMATCH, RETURN_URL_NOT_ALLOWED; with an order
+        ORDER_PAID, ORDER_CLOSED, ORDER_HAS_LIVE_PAYMENT, AMOUNT_OUT_OF_RANGE; with `confirm` ILLEGAL_TRANSITION (no way to
+        pay is chosen), MANDATE_SUSPENDED, MANDATE_ENDED, MANDATE_LIMIT_EXCEEDED.
         """
 
     @_abc_1.abstractmethod
@@ -169,6 +220,12 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
 
         It waits for the bank up to 3 s, or up to the caller's deadline less 200 ms, and usually returns the final
         state; past that it returns PROCESSING: watch it then.
+
+        Reasons: PAYMENT_PAID, ILLEGAL_TRANSITION, OPERATION_UNRESOLVED, ORDER_PAID, ORDER_CLOSED, MERCHANT_SUSPENDED,
+        PAYER_FROZEN, CURRENCY_MISMATCH, BALANCE_NEEDS_PAYER, INSTRUMENT_NOT_USABLE, UNSUPPORTED_BY_RAIL,
+        MANDATE_PAYEE_MISMATCH, RETURN_URL_NOT_ALLOWED; of a signature CONFIRMATION_* (but CONFIRMATION_REQUIRED),
+        PASSKEY_NOT_ACTIVE, PASSKEY_COUNTER_REGRESSED, PASSKEY_LIMIT_EXCEEDED; of a mandate MANDATE_SUSPENDED,
+        MANDATE_ENDED, MANDATE_LIMIT_EXCEEDED.
         """
 
     @_abc_1.abstractmethod
@@ -177,7 +234,10 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _payment_request_pb2.CapturePaymentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payment_request_pb2.CapturePaymentResponse, _abc.Awaitable[_payment_request_pb2.CapturePaymentResponse]]:
-        """Takes authorized money, at once or in several parts."""
+        """Takes authorized money, at once or in several parts.
+
+        Reasons: HOLD_EXCEEDED, CURRENCY_MISMATCH, OPERATION_UNRESOLVED, ILLEGAL_TRANSITION.
+        """
 
     @_abc_1.abstractmethod
     def ReleasePayment(
@@ -185,7 +245,10 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _payment_request_pb2.ReleasePaymentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payment_request_pb2.ReleasePaymentResponse, _abc.Awaitable[_payment_request_pb2.ReleasePaymentResponse]]:
-        """Gives up all authorized money that was not taken. Ends as CAPTURED if a part was taken, else as CANCELLED."""
+        """Gives up all authorized money that was not taken. Ends as CAPTURED if a part was taken, else as CANCELLED.
+
+        Reasons: OPERATION_UNRESOLVED, ILLEGAL_TRANSITION.
+        """
 
     @_abc_1.abstractmethod
     def CancelPayment(
@@ -196,6 +259,8 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         """Calls a payment off before anything was taken. While the bank is at work it sets `cancel_requested`: the
         payment ends CANCELLED once that is proven, and a success is refunded by itself. The payer may call it off only
         before it goes to the bank: not from PROCESSING on.
+
+        Reasons: OPERATION_UNRESOLVED, ILLEGAL_TRANSITION.
         """
 
     @_abc_1.abstractmethod
@@ -214,7 +279,11 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _payment_service_pb2.PreviewPaymentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payment_service_pb2.PreviewPaymentResponse, _abc.Awaitable[_payment_service_pb2.PreviewPaymentResponse]]:
-        """Returns the exact ledger legs and the fee that a payment would have, before any money moves."""
+        """Returns the exact ledger legs and the fee that a payment would have, before any money moves.
+
+        Reasons: MERCHANT_SUSPENDED, PAYER_FROZEN, CURRENCY_MISMATCH, BALANCE_NEEDS_PAYER, INSTRUMENT_NOT_USABLE,
+        UNSUPPORTED_BY_RAIL, MANDATE_PAYEE_MISMATCH.
+        """
 
     @_abc_1.abstractmethod
     def WatchPayment(

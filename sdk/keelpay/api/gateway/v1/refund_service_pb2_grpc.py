@@ -74,6 +74,8 @@ class RefundServiceServicer(object):
     def CreateRefund(self, request, context):
         """Refunds a captured payment, all of it or a part. It is tried again by itself until it succeeds or must be
         rerouted.
+
+        Reasons: MERCHANT_NUMBER_TAKEN, CURRENCY_MISMATCH, REFUND_EXCEEDS_CAPTURED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -102,6 +104,8 @@ class RefundServiceServicer(object):
 
     def CancelRefund(self, request, context):
         """Calls a refund off, as long as it was not sent to the bank.
+
+        Reasons: ILLEGAL_TRANSITION.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -109,6 +113,8 @@ class RefundServiceServicer(object):
 
     def RerouteRefund(self, request, context):
         """Sends an ABNORMAL refund another way: to the payer's balance, or to another instrument of the same payer.
+
+        Reasons: INSTRUMENT_NOT_USABLE, UNSUPPORTED_BY_RAIL, ILLEGAL_TRANSITION.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

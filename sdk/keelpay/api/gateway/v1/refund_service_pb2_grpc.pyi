@@ -36,6 +36,8 @@ class RefundServiceStub:
     CreateRefund: _grpc.UnaryUnaryMultiCallable[_refund_service_pb2.CreateRefundRequest, _refund_service_pb2.CreateRefundResponse]
     """Refunds a captured payment, all of it or a part. It is tried again by itself until it succeeds or must be
     rerouted.
+
+    Reasons: MERCHANT_NUMBER_TAKEN, CURRENCY_MISMATCH, REFUND_EXCEEDS_CAPTURED.
     """
     GetRefund: _grpc.UnaryUnaryMultiCallable[_refund_service_pb2.GetRefundRequest, _refund_service_pb2.GetRefundResponse]
     """Returns one refund."""
@@ -44,9 +46,15 @@ class RefundServiceStub:
     ListRefunds: _grpc.UnaryUnaryMultiCallable[_refund_service_pb2.ListRefundsRequest, _refund_service_pb2.ListRefundsResponse]
     """Lists refunds of a merchant."""
     CancelRefund: _grpc.UnaryUnaryMultiCallable[_refund_service_pb2.CancelRefundRequest, _refund_service_pb2.CancelRefundResponse]
-    """Calls a refund off, as long as it was not sent to the bank."""
+    """Calls a refund off, as long as it was not sent to the bank.
+
+    Reasons: ILLEGAL_TRANSITION.
+    """
     RerouteRefund: _grpc.UnaryUnaryMultiCallable[_refund_service_pb2.RerouteRefundRequest, _refund_service_pb2.RerouteRefundResponse]
-    """Sends an ABNORMAL refund another way: to the payer's balance, or to another instrument of the same payer."""
+    """Sends an ABNORMAL refund another way: to the payer's balance, or to another instrument of the same payer.
+
+    Reasons: INSTRUMENT_NOT_USABLE, UNSUPPORTED_BY_RAIL, ILLEGAL_TRANSITION.
+    """
 
 @_typing.type_check_only
 class RefundServiceAsyncStub(RefundServiceStub):
@@ -56,6 +64,8 @@ class RefundServiceAsyncStub(RefundServiceStub):
     CreateRefund: _aio.UnaryUnaryMultiCallable[_refund_service_pb2.CreateRefundRequest, _refund_service_pb2.CreateRefundResponse]  # type: ignore[assignment]
     """Refunds a captured payment, all of it or a part. It is tried again by itself until it succeeds or must be
     rerouted.
+
+    Reasons: MERCHANT_NUMBER_TAKEN, CURRENCY_MISMATCH, REFUND_EXCEEDS_CAPTURED.
     """
     GetRefund: _aio.UnaryUnaryMultiCallable[_refund_service_pb2.GetRefundRequest, _refund_service_pb2.GetRefundResponse]  # type: ignore[assignment]
     """Returns one refund."""
@@ -64,9 +74,15 @@ class RefundServiceAsyncStub(RefundServiceStub):
     ListRefunds: _aio.UnaryUnaryMultiCallable[_refund_service_pb2.ListRefundsRequest, _refund_service_pb2.ListRefundsResponse]  # type: ignore[assignment]
     """Lists refunds of a merchant."""
     CancelRefund: _aio.UnaryUnaryMultiCallable[_refund_service_pb2.CancelRefundRequest, _refund_service_pb2.CancelRefundResponse]  # type: ignore[assignment]
-    """Calls a refund off, as long as it was not sent to the bank."""
+    """Calls a refund off, as long as it was not sent to the bank.
+
+    Reasons: ILLEGAL_TRANSITION.
+    """
     RerouteRefund: _aio.UnaryUnaryMultiCallable[_refund_service_pb2.RerouteRefundRequest, _refund_service_pb2.RerouteRefundResponse]  # type: ignore[assignment]
-    """Sends an ABNORMAL refund another way: to the payer's balance, or to another instrument of the same payer."""
+    """Sends an ABNORMAL refund another way: to the payer's balance, or to another instrument of the same payer.
+
+    Reasons: INSTRUMENT_NOT_USABLE, UNSUPPORTED_BY_RAIL, ILLEGAL_TRANSITION.
+    """
 
 class RefundServiceServicer(metaclass=_abc_1.ABCMeta):
     """Gives captured money back to payers."""
@@ -79,6 +95,8 @@ class RefundServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_refund_service_pb2.CreateRefundResponse, _abc.Awaitable[_refund_service_pb2.CreateRefundResponse]]:
         """Refunds a captured payment, all of it or a part. It is tried again by itself until it succeeds or must be
         rerouted.
+
+        Reasons: MERCHANT_NUMBER_TAKEN, CURRENCY_MISMATCH, REFUND_EXCEEDS_CAPTURED.
         """
 
     @_abc_1.abstractmethod
@@ -111,7 +129,10 @@ class RefundServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _refund_service_pb2.CancelRefundRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_refund_service_pb2.CancelRefundResponse, _abc.Awaitable[_refund_service_pb2.CancelRefundResponse]]:
-        """Calls a refund off, as long as it was not sent to the bank."""
+        """Calls a refund off, as long as it was not sent to the bank.
+
+        Reasons: ILLEGAL_TRANSITION.
+        """
 
     @_abc_1.abstractmethod
     def RerouteRefund(
@@ -119,6 +140,9 @@ class RefundServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _refund_service_pb2.RerouteRefundRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_refund_service_pb2.RerouteRefundResponse, _abc.Awaitable[_refund_service_pb2.RerouteRefundResponse]]:
-        """Sends an ABNORMAL refund another way: to the payer's balance, or to another instrument of the same payer."""
+        """Sends an ABNORMAL refund another way: to the payer's balance, or to another instrument of the same payer.
+
+        Reasons: INSTRUMENT_NOT_USABLE, UNSUPPORTED_BY_RAIL, ILLEGAL_TRANSITION.
+        """
 
 def add_RefundServiceServicer_to_server(servicer: RefundServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

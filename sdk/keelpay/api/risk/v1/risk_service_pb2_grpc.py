@@ -67,7 +67,8 @@ class RiskServiceServicer(object):
         """Decides a payment that is not made here, stores the decision, and counts the payment once for each
         `external_payment_id` in the counters of everybody involved.
 
-        Reasons: RESOURCE_NOT_FOUND, MERCHANT_NUMBER_TAKEN (the number was evaluated with another body).
+        Reasons: RESOURCE_NOT_FOUND, MERCHANT_NUMBER_TAKEN (the number was evaluated with another body),
+        CURRENCY_UNKNOWN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -90,6 +91,8 @@ class RiskServiceServicer(object):
     def ReportOutcome(self, request, context):
         """Tells what became known about a payment. The counters of its payer, instrument, device and payee move in the
         same commit, so that the next decision knows it. A bank tells it of payments that it was asked for.
+
+        Reasons: ILLEGAL_TRANSITION (a stronger outcome is known).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

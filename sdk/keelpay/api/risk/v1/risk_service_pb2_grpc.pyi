@@ -39,7 +39,8 @@ class RiskServiceStub:
     """Decides a payment that is not made here, stores the decision, and counts the payment once for each
     `external_payment_id` in the counters of everybody involved.
 
-    Reasons: RESOURCE_NOT_FOUND, MERCHANT_NUMBER_TAKEN (the number was evaluated with another body).
+    Reasons: RESOURCE_NOT_FOUND, MERCHANT_NUMBER_TAKEN (the number was evaluated with another body),
+    CURRENCY_UNKNOWN.
     """
     GetDecision: _grpc.UnaryUnaryMultiCallable[_risk_service_pb2.GetDecisionRequest, _risk_service_pb2.GetDecisionResponse]
     """Answers one decision."""
@@ -48,6 +49,8 @@ class RiskServiceStub:
     ReportOutcome: _grpc.UnaryUnaryMultiCallable[_risk_service_pb2.ReportOutcomeRequest, _risk_service_pb2.ReportOutcomeResponse]
     """Tells what became known about a payment. The counters of its payer, instrument, device and payee move in the
     same commit, so that the next decision knows it. A bank tells it of payments that it was asked for.
+
+    Reasons: ILLEGAL_TRANSITION (a stronger outcome is known).
     """
 
 @_typing.type_check_only
@@ -61,7 +64,8 @@ class RiskServiceAsyncStub(RiskServiceStub):
     """Decides a payment that is not made here, stores the decision, and counts the payment once for each
     `external_payment_id` in the counters of everybody involved.
 
-    Reasons: RESOURCE_NOT_FOUND, MERCHANT_NUMBER_TAKEN (the number was evaluated with another body).
+    Reasons: RESOURCE_NOT_FOUND, MERCHANT_NUMBER_TAKEN (the number was evaluated with another body),
+    CURRENCY_UNKNOWN.
     """
     GetDecision: _aio.UnaryUnaryMultiCallable[_risk_service_pb2.GetDecisionRequest, _risk_service_pb2.GetDecisionResponse]  # type: ignore[assignment]
     """Answers one decision."""
@@ -70,6 +74,8 @@ class RiskServiceAsyncStub(RiskServiceStub):
     ReportOutcome: _aio.UnaryUnaryMultiCallable[_risk_service_pb2.ReportOutcomeRequest, _risk_service_pb2.ReportOutcomeResponse]  # type: ignore[assignment]
     """Tells what became known about a payment. The counters of its payer, instrument, device and payee move in the
     same commit, so that the next decision knows it. A bank tells it of payments that it was asked for.
+
+    Reasons: ILLEGAL_TRANSITION (a stronger outcome is known).
     """
 
 class RiskServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -86,7 +92,8 @@ class RiskServiceServicer(metaclass=_abc_1.ABCMeta):
         """Decides a payment that is not made here, stores the decision, and counts the payment once for each
         `external_payment_id` in the counters of everybody involved.
 
-        Reasons: RESOURCE_NOT_FOUND, MERCHANT_NUMBER_TAKEN (the number was evaluated with another body).
+        Reasons: RESOURCE_NOT_FOUND, MERCHANT_NUMBER_TAKEN (the number was evaluated with another body),
+        CURRENCY_UNKNOWN.
         """
 
     @_abc_1.abstractmethod
@@ -113,6 +120,8 @@ class RiskServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_risk_service_pb2.ReportOutcomeResponse, _abc.Awaitable[_risk_service_pb2.ReportOutcomeResponse]]:
         """Tells what became known about a payment. The counters of its payer, instrument, device and payee move in the
         same commit, so that the next decision knows it. A bank tells it of payments that it was asked for.
+
+        Reasons: ILLEGAL_TRANSITION (a stronger outcome is known).
         """
 
 def add_RiskServiceServicer_to_server(servicer: RiskServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

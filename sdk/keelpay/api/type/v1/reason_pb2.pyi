@@ -229,6 +229,10 @@ class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     the name below without its prefix: "ORDER_PAID". Beside it come RetryInfo where the reason is retryable,
     BadRequest for FIELD_INVALID, and a LocalizedMessage for a person. A number divided by 100 is the gRPC code.
 
+    The comment of an RPC lists the reasons of its own. Besides, every RPC may be refused with those of the request
+    itself (FIELD_INVALID, FILTER_INVALID, IDEMPOTENCY_MISMATCH), of what it names (RESOURCE_NOT_FOUND, NOT_OWNER), of the
+    caller's token and rate, and of the server's state (OVERLOADED, DRAINING).
+
     A payment that a bank or risk declined is not an error: see Payment.last_failure.
     """
 

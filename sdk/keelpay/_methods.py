@@ -32,12 +32,13 @@ from .api.gateway.v1 import (
 )
 from .api.rail.v1 import notification_pb2, rail_service_pb2
 from .api.risk.v1 import review_service_pb2, risk_service_pb2, rule_service_pb2
-from .api.sandbox.v1 import bank_control_pb2, sandbox_service_pb2
+from .api.sandbox.v1 import bank_control_pb2, bank_page_service_pb2, sandbox_service_pb2
 from .api.type.v1 import policy_pb2
 
 SERVICE_FILES: Final[tuple[FileDescriptor, ...]] = (
     approval_service_pb2.DESCRIPTOR,
     bank_control_pb2.DESCRIPTOR,
+    bank_page_service_pb2.DESCRIPTOR,
     checkout_service_pb2.DESCRIPTOR,
     confirmation_service_pb2.DESCRIPTOR,
     event_service_pb2.DESCRIPTOR,

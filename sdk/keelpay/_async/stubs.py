@@ -27,6 +27,7 @@ from keelpay.api.risk.v1.review_service_pb2_grpc import ReviewServiceStub
 from keelpay.api.risk.v1.risk_service_pb2_grpc import RiskServiceStub
 from keelpay.api.risk.v1.rule_service_pb2_grpc import RuleServiceStub
 from keelpay.api.sandbox.v1.bank_control_pb2_grpc import SandboxBankControlServiceStub
+from keelpay.api.sandbox.v1.bank_page_service_pb2_grpc import BankPageServiceStub
 from keelpay.api.sandbox.v1.sandbox_service_pb2_grpc import SandboxServiceStub
 
 
@@ -55,4 +56,5 @@ class AsyncStubs:
         self.rules = RuleServiceStub(channel)
         self.sandbox = SandboxServiceStub(channel)
         self.sandbox_bank = SandboxBankControlServiceStub(channel)
+        self.sandbox_bank_page = BankPageServiceStub(channel)
         self.settlements = SettlementServiceStub(channel)

@@ -27,6 +27,7 @@ from keelpay_server.rpc.server import RpcServer, ticks_us, wall_us
 from keelpay_server.rpc.wire import BATCH_MESSAGE_BYTES_MAX, BATCH_METHODS, MESSAGE_BYTES_MAX
 
 from .edge_socket import EdgeSocket
+from .rooms import BANK_PAGES
 
 _SANDBOX: Final = "/keelpay.api.sandbox.v1.SandboxService/"
 _ADDRESSES_MAX: Final = 20_000
@@ -51,6 +52,7 @@ async def serve_edge(
             take=limiter(settings.edge.requests_per_minute),
             party=rate_address,
             log=logger(access_log) if settings.edge.access_log else None,
+            sandbox=BANK_PAGES not in not_served,
         )
         edge = EdgeServer(opened.bound, settings.edge, ports)
         await edge.start()

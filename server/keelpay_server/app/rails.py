@@ -14,14 +14,16 @@ from typing import Final, NamedTuple
 from keelpay_server.book.engine import Engine
 from keelpay_server.book.ports import WallClock
 from keelpay_server.book.rail import Rail, RailCapabilities
-from keelpay_server.book.sandbox_bank import SandboxBank
+from keelpay_server.book.sandbox_bank import SandboxBank, SandboxPage
 from keelpay_server.book.times import HOUR_US
 from keelpay_server.config import RailSettings, Settings, SettingsError
+from keelpay_server.edge.site import BANK_PAGE
 from keelpay_server.gateway.bank_commands import OpenBank
 from keelpay_server.gateway.routes import Route, Routes
 from keelpay_server.rails.grpc_rail import GrpcRail, RailTls
 from keelpay_server.rails.sandbox.behaviour import BankProfile, Behaviour
 from keelpay_server.rails.sandbox.local_levers import LocalLevers
+from keelpay_server.rails.sandbox.local_page import LocalPage
 from keelpay_server.rails.sandbox.local_rail import LocalRail, open_local_rail
 from keelpay_server.rails.sandbox.remote_levers import RemoteLevers
 
@@ -37,11 +39,13 @@ class Rails(NamedTuple):
     Attributes:
         connectors: By the name that operations carry.
         levers: In test mode the levers of all: of sandbox banks inside this process, and of those behind an address.
+        pages: In test mode the pages of sandbox banks inside this process, to which their payers are redirected.
         routes: Which serves what.
     """
 
     connectors: Mapping[str, Rail]
     levers: Mapping[str, SandboxBank]
+    pages: tuple[SandboxPage, ...]
     routes: Routes
 
 
@@ -68,10 +72,12 @@ async def open_rails(settings: Settings, wall: WallClock) -> AsyncIterator[Rails
         levers: dict[str, SandboxBank] = {
             name: LocalLevers(sandbox.delivery.lane) for name, sandbox in sandboxes.items()
         }
+        pages: tuple[SandboxPage, ...] = ()
         if settings.mode == "test":
+            pages = tuple(LocalPage(sandbox.delivery.lane) for sandbox in sandboxes.values())
             levers |= {name: RemoteLevers(name, connector.channel) for name, connector in remote.items()}
         await _refuse_strangers(remote)
-        yield Rails(connectors, levers, routes)
+        yield Rails(connectors, levers, pages, routes)
     finally:
         for connector in remote.values():
             await connector.close()
@@ -112,7 +118,9 @@ def _sandbox(settings: Settings, rail: RailSettings, wall: WallClock) -> LocalRa
     folder = Path(settings.data)
     folder.mkdir(parents=True, exist_ok=True)
     profile = BankProfile(rail.name, _BEHAVIOURS[rail.channel], frozenset(rail.currencies))
-    return open_local_rail(profile, clock=wall, path=folder / f"{rail.name}.sqlite")
+    served = settings.mode == "test" and settings.edge.listen
+    page = f"{settings.pages()}{BANK_PAGE}" if served else ""
+    return open_local_rail(profile, clock=wall, path=folder / f"{rail.name}.sqlite", page=page)
 
 
 def _tls(rail: RailSettings) -> RailTls | None:

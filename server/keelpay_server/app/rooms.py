@@ -46,6 +46,7 @@ from keelpay_server.events.sender import Sender, SendingSettings
 from keelpay_server.events.service import EventService
 from keelpay_server.events.subscription import DELIVER
 from keelpay_server.gateway import operation
+from keelpay_server.gateway.bank_page_service import BankPageService
 from keelpay_server.gateway.checkout_service import CheckoutService
 from keelpay_server.gateway.dispatch import Dispatcher
 from keelpay_server.gateway.expiry import expiry_handlers
@@ -87,6 +88,7 @@ PLATFORM_KEYS: Final = "platform-keys"
 MINUTE_S: Final = 60
 HOUR_S: Final = 3600
 SANDBOX: Final = f"{_API}.sandbox.v1.SandboxService"
+BANK_PAGES: Final = f"{_API}.sandbox.v1.BankPageService"
 SERVED_BY_BANKS: Final = (f"{_API}.rail.v1.RailService", f"{_API}.sandbox.v1.SandboxBankControlService")
 
 
@@ -165,6 +167,8 @@ class Rooms:
         }
         if self._settings.mode == "test":
             found["sandbox.v1.SandboxService"] = SandboxService(engine, pager, self._rails.levers)
+        if self._rails.pages:
+            found["sandbox.v1.BankPageService"] = BankPageService(engine, self._rails.pages)
         return {f"{_API}.{name}": servicer for name, servicer in found.items()}
 
     def close(self) -> None:

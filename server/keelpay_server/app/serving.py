@@ -36,7 +36,7 @@ from .edge_socket import open_socket
 from .master_key import MasterKey, load_master_key
 from .rails import Rails, open_accounts, open_rails
 from .reactions import REACTIONS
-from .rooms import SANDBOX, SERVED_BY_BANKS, Rooms
+from .rooms import BANK_PAGES, SANDBOX, SERVED_BY_BANKS, Rooms
 from .start_checks import check_start
 
 BANK_RETRY_S = 10.0
@@ -91,7 +91,8 @@ async def open_server(
         access_log = AccessLog(log)
         stack.callback(access_log.close)
         holder: list[RpcServer] = []
-        not_served = (*SERVED_BY_BANKS, *(() if settings.mode == "test" else (SANDBOX,)))
+        absent = ((SANDBOX, settings.mode != "test"), (BANK_PAGES, not rails.pages))
+        not_served = (*SERVED_BY_BANKS, *(service for service, is_absent in absent if is_absent))
         listeners = (_listener(settings), *(() if edge is None else (edge.listener,)))
         edge_key = "" if edge is None else edge.key
         rpc = RpcServer(

@@ -1,9 +1,11 @@
-"""The levers of a sandbox bank, as the sandbox service pulls them: a port beside the rail's own, in test mode only.
+"""The levers of a sandbox bank, as the sandbox service pulls them, and its page: ports beside the rail's own, in test
+mode only.
 
 In: orders for the bank's next operations, steps of its clock, decisions it is to make. Out: what it shows then.
 Invariant: a lever pulled twice with the same order, time or decision does once what it does.
 """
 
+from enum import IntEnum
 from typing import NamedTuple, Protocol
 
 from .rail import OperationOutcome, OperationResult
@@ -49,6 +51,67 @@ class SandboxEntry(NamedTuple):
     amount: int
     currency: str
     text: str
+
+
+class ChallengeState(IntEnum):
+    """BankChallenge.State of keelpay.api.sandbox.v1, by number."""
+
+    OPEN = 1
+    APPROVED = 2
+    REFUSED = 3
+    EXPIRED = 4
+
+
+class SandboxChallenge(NamedTuple):
+    """What a bank asks a redirected payer on its own page.
+
+    Attributes:
+        state: Where it stands.
+        bank: Its name.
+        payee: What the payer's statement will say.
+        amount: Minor units.
+        currency: Of the amount.
+        left_us: How long it waits still; 0 where it does not.
+        return_uri: Where the payer goes back to, or empty.
+    """
+
+    state: ChallengeState
+    bank: str
+    payee: str
+    amount: int
+    currency: str
+    left_us: int
+    return_uri: str
+
+
+class ChallengeAnswer(NamedTuple):
+    """What became of a payer's answer.
+
+    Attributes:
+        challenge: As it is now.
+        result: What the bank tells of the operation now.
+        replayed: The same request had answered before.
+    """
+
+    challenge: SandboxChallenge
+    result: OperationResult
+    replayed: bool
+
+
+class SandboxPage(Protocol):
+    """The page of one sandbox bank, to which payers are redirected; a ticket opens it."""
+
+    async def challenge(self, ticket: str) -> SandboxChallenge | None:
+        """Returns what the payer is asked; None where the ticket is not of this bank, or somebody has answered."""
+
+    async def answer(self, ticket: str, answer_id: str, *, approved: bool) -> ChallengeAnswer | None:
+        """Decides an open challenge; None where `challenge` gives none and this request has not answered it.
+
+        Args:
+            ticket: Which challenge.
+            answer_id: Of the request: repeated, it changes nothing and is answered again.
+            approved: The payer says yes.
+        """
 
 
 class SandboxBank(Protocol):

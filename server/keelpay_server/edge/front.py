@@ -17,7 +17,7 @@ from .connect_unary import NO_STORE
 from .cors import Cors
 from .exchange import CLOSE, Exchange, Gone, Receive, Scope, Send
 from .ports import Answered, Ports
-from .proxies import Proxies
+from .proxies import Proxies, fields_of
 from .security_headers import EVERY_ANSWER, NO_PAGE, UNDER_TLS
 from .settings import EdgeSettings
 from .site import Site, site_folder
@@ -49,13 +49,13 @@ class Front:
         self._log, self._is_request_id = ports.log, ports.is_request_id
         self._proxies = Proxies(settings.trusted_proxies)
         self._cors = Cors(settings.allowed_origins)
-        self._site = Site(site_folder(), settings.frame_ancestors)
+        self._site = Site(site_folder(), settings.frame_ancestors, sandbox=ports.sandbox)
         self._well_known = well_known_files(settings.android, settings.apple)
         self._clear_from_anywhere = settings.tls is not None or loopback
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
-        fields = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        fields = fields_of(scope["headers"])
         peer = scope["client"][0] if scope["client"] else ""
         origin = self._proxies.origin_of(peer, scope["scheme"], fields)
         added = (*EVERY_ANSWER, *(UNDER_TLS if origin.scheme == "https" else ()))
@@ -63,7 +63,7 @@ class Front:
         exchange.address, exchange.origin = origin.address, origin.own
         began = asyncio.get_running_loop().time()
         try:
-            if sum(len(name) + len(value) for name, value in exchange.pairs) > self._settings.header_bytes_max:
+            if _head_bytes(scope) > self._settings.header_bytes_max:
                 await exchange.answer(431, (NO_STORE, *NO_PAGE))
             elif exchange.fields.keys() >= _TWO_LENGTHS:
                 exchange.add(*CLOSE)
@@ -130,3 +130,9 @@ class Front:
             await self.bridge.serve(exchange)
         else:
             await self.bridge.unknown(exchange)
+
+
+def _head_bytes(scope: Scope) -> int:
+    """The size of a request line and its headers, without what only separates them."""
+    line = len(scope["raw_path"]) + len(scope["query_string"])
+    return line + sum(len(name) + len(value) for name, value in scope["headers"])

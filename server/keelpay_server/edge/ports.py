@@ -100,3 +100,5 @@ class Ports:
     party: Party
     log: Log | None = None
     """None where requests are not written down."""
+    sandbox: bool = False
+    """Whether a sandbox bank has its page here."""

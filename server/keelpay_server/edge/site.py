@@ -43,6 +43,10 @@ _HTML: Final = "text/html; charset=utf-8"
 PAGE: Final = "index.html"
 PAGES: Final = ("/pay", "/enrol", "/manage", "/receipt", "/return")
 """The addresses of the page; its scripts look which one they were opened under."""
+BANK_PAGE: Final = "/sandbox-bank"
+"""Where the same page is that of a sandbox bank."""
+_OF_SANDBOX: Final = "sandbox/"
+"""The folder of what that page alone needs; without a sandbox it is not there."""
 _FOR_EVER: Final = ("cache-control", "public, max-age=31536000, immutable")
 _ASK_AGAIN: Final = ("cache-control", "no-cache")
 _WRITTEN_IN: Final = re.compile(r'<((script|style)[^>]*?) data-from="/([^"]+)"></\2>')
@@ -86,18 +90,19 @@ class File:
 class Site:
     """The table of files."""
 
-    def __init__(self, folder: Path, frame_ancestors: Sequence[str] = ()) -> None:
+    def __init__(self, folder: Path, frame_ancestors: Sequence[str] = (), *, sandbox: bool = False) -> None:
         """Reads the folder.
 
         Args:
             folder: Of the page and its parts.
             frame_ancestors: Origins that may show the page in a frame.
+            sandbox: A sandbox bank has its page here too.
 
         Raises:
             OSError: There is no page.
             ValueError: A part that is to be written into it would end its own element.
         """
-        parts = _read(folder)
+        parts = {name: part for name, part in _read(folder).items() if sandbox or not name.startswith(_OF_SANDBOX)}
         self.digest = _digest(parts)
         self._files = {
             f"/{name}": File(KINDS[Path(name).suffix], content, packed=Path(name).suffix in _PACKED)
@@ -106,7 +111,7 @@ class Site:
         text, scripts, styles = _write_in((folder / PAGE).read_text(), parts, self._for_ever)
         self._page_headers = page_headers(frame_ancestors, scripts, styles)
         page = File(_HTML, self._for_ever(text).encode(), packed=False)
-        self._files |= dict.fromkeys(PAGES, page)
+        self._files |= dict.fromkeys((*PAGES, BANK_PAGE) if sandbox else PAGES, page)
 
     def knows(self, path: str) -> bool:
         """Whether a path is a file of the site."""

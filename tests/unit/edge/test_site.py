@@ -40,3 +40,14 @@ async def test_what_is_written_in_is_named_by_its_digest_and_names_parts_by_thei
 def test_a_part_that_would_end_its_element_stops_the_start(tmp_path, script):
     with pytest.raises(ValueError, match=r"a\.js cannot stand in a page"):
         site(tmp_path, script)
+
+
+@pytest.mark.parametrize("sandbox", [True, False])
+def test_the_sandbox_banks_page_is_there_where_a_sandbox_is(tmp_path, sandbox):
+    (tmp_path / "index.html").write_text("")
+    (tmp_path / "sandbox").mkdir()
+    (tmp_path / "sandbox/bank.js").write_text("1")
+    made = Site(tmp_path, sandbox=sandbox)
+    assert made.knows("/pay")
+    for path in ("/sandbox-bank", "/sandbox/bank.js", f"/assets/{made.digest}/sandbox/bank.js"):
+        assert made.knows(path) is sandbox

@@ -9,6 +9,7 @@ from datetime import date
 from typing import Final
 
 from keelpay_server.book.rail import (
+    ChallengeKind,
     OperationKind,
     OperationOutcome,
     OperationRequest,
@@ -18,8 +19,10 @@ from keelpay_server.book.rail import (
     StatementLineKind,
     StatementUnavailableError,
 )
+from keelpay_server.book.sandbox_bank import ChallengeAnswer, ChallengeState, SandboxChallenge
 
 from .behaviour import BankProfile, capabilities_of
+from .challenge import asked_of, key_of, shown, ticket_of
 from .clock import BankClock
 from .closing import close_accounts, closed_statement
 from .desk import Answer, Desk
@@ -40,12 +43,20 @@ class SandboxBank:
         store: Its file. The bank owns it.
         clock: Microseconds since the epoch; the bank adds what `advance` was told.
         tells: Keep news for keelpay until `drop_notice`; off where nobody fetches it.
+        page: URL of the page that asks redirected payers; empty where nobody serves one.
     """
 
     def __init__(
-        self, profile: BankProfile, store: BankStore, clock: Callable[[], int], *, tells: bool = False
+        self,
+        profile: BankProfile,
+        store: BankStore,
+        clock: Callable[[], int],
+        *,
+        tells: bool = False,
+        page: str = "",
     ) -> None:
         self.profile = profile
+        self._page = page
         self._store = store
         self._news = News(store, profile.bank, tells=tells)
         self._lost_keys: set[bytes] = set()
@@ -84,9 +95,11 @@ class SandboxBank:
             desk = self._desk(self.now_us, self._store.load(named))
             answers = [desk.operate(request) for request in requests]
             self._save(desk)
+            waiting = [request for request in requests if self._redirects(desk.changed.get(request.key))]
+            self._store.save_asked(map(asked_of, waiting))
         for key, difference in self.orders.take_misstated():
             self.misstate(key, **difference)
-        return answers
+        return [answer._replace(result=self._told(answer.result)) for answer in answers]
 
     def query(self, keys: Sequence[bytes]) -> list[OperationResult]:
         """Tells what became of operations."""
@@ -94,7 +107,7 @@ class SandboxBank:
             self._catch_up()
             rows = self._store.load(keys)
         missing = OperationOutcome.NOT_FOUND
-        return [result_of(rows[key]) if key in rows else OperationResult(key, missing) for key in keys]
+        return [self._told(result_of(rows[key])) if key in rows else OperationResult(key, missing) for key in keys]
 
     def resume(self, key: bytes, payload: bytes) -> OperationResult:
         """Takes what a redirected payer brought back: `approve`, or anything else for no."""
@@ -107,6 +120,36 @@ class SandboxBank:
                 row = desk.resume(row, approved=payload == _APPROVE)
                 self._save(desk)
         return result_of(row) if row else OperationResult(key, OperationOutcome.NOT_FOUND)
+
+    def knows(self, ticket: str) -> bool:
+        """Whether the bank has made a ticket; its file is not asked."""
+        return key_of(self._store.secret, ticket) is not None
+
+    def challenge(self, ticket: str) -> SandboxChallenge | None:
+        """Returns what a redirected payer is asked; None where the ticket is not ours, or somebody has answered."""
+        key = key_of(self._store.secret, ticket) or b""
+        with self._store.transaction():
+            self._catch_up()
+            row, asked = self._store.load((key,)).get(key), self._store.asked(key)
+        return shown(row, asked, "", self.profile.bank, self.now_us) if row and asked else None
+
+    def answer_challenge(self, ticket: str, answer_id: str, *, approved: bool) -> ChallengeAnswer | None:
+        """Decides an open challenge, once; None where `challenge` gives none and this request has not answered it."""
+        key = key_of(self._store.secret, ticket) or b""
+        with self._store.transaction():
+            self._catch_up()
+            rows, asked = self._store.load((key,)), self._store.asked(key)
+            row = rows.get(key)
+            if row is None or asked is None:
+                return None
+            known = shown(row, asked, answer_id, self.profile.bank, self.now_us)
+            if known is not None and known.state is ChallengeState.OPEN:
+                desk = self._desk(self.now_us, rows)
+                row, asked = desk.resume(row, approved=approved), asked._replace(answer_id=answer_id)
+                self._save(desk)
+                self._store.save_asked((asked,))
+        now = shown(row, asked, answer_id, self.profile.bank, self.now_us)
+        return None if now is None else ChallengeAnswer(now, result_of(row), replayed=now == known)
 
     def advance(self, *, step_us: int = 0, days: int = 0) -> int:
         """Moves the bank's clock forward and returns its time.
@@ -208,6 +251,15 @@ class SandboxBank:
         """Forgets news that keelpay has taken."""
         with self._store.transaction():
             self._news.drop(notice_id)
+
+    def _redirects(self, row: Operation | None) -> bool:
+        return row is not None and row.challenge == ChallengeKind.REDIRECT
+
+    def _told(self, result: OperationResult) -> OperationResult:
+        """Puts the address of our page in, where there is one."""
+        if not self._page or result.challenge is not ChallengeKind.REDIRECT:
+            return result
+        return result._replace(challenge_uri=f"{self._page}#{ticket_of(self._store.secret, result.key)}")
 
     def _desk(self, now_us: int, rows: dict[bytes, Operation]) -> Desk:
         return Desk(

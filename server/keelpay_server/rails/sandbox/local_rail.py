@@ -119,6 +119,7 @@ def open_local_rail(
     path: Path | None = None,
     plan: FaultPlan | None = None,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    page: str = "",
 ) -> LocalRail:
     """Returns a sandbox bank as a rail.
 
@@ -128,5 +129,6 @@ def open_local_rail(
         path: Its file; None keeps it in memory, which suits demos and benchmarks.
         plan: How often calls go wrong.
         sleep: Waits for seconds.
+        page: URL of the page that asks redirected payers; empty where nobody serves one.
     """
-    return LocalRail(Delivery(BankLane(SandboxBank(profile, BankStore(path), clock)), plan, sleep))
+    return LocalRail(Delivery(BankLane(SandboxBank(profile, BankStore(path), clock, page=page)), plan, sleep))

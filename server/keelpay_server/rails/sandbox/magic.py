@@ -78,7 +78,7 @@ SCENARIOS: Final = {
     ),
     "redirect": Scenario(
         15, (_A,), _WAIT, "", 900, _NO, "CHALLENGE_EXPIRED", ChallengeKind.REDIRECT,
-        note="Continue with `approve` or `reject` decides; expires after 15 min",
+        note="the payer decides on the bank's own page, within 15 min",
     ),
     "timeout": Scenario(16, _ALL, silent=True, note="succeeds, and the first request gets no answer"),
     "request-lost": Scenario(17, _ALL, lost=True, note="the first request never arrives; a query says NOT_FOUND"),

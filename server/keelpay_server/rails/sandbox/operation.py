@@ -18,6 +18,7 @@ _CHALLENGE_URI: Final = {
     ChallengeKind.APP_APPROVAL: "sandbox-wallet://approve/{reference}",
     ChallengeKind.REDIRECT: "https://bank.example/challenge/{reference}",
 }
+"""A bank that has a page puts that in the place of the last one, which nobody serves."""
 
 
 class Operation(NamedTuple):

@@ -4,12 +4,14 @@ In: rows. Out: rows. Invariant: one writer; a transaction is on disk (WAL, synch
 answered, so kill -9 of the bank loses nothing that it said.
 """
 
+import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from .challenge import Asked
 from .operation import Operation
 
 NEVER_DAY: Final = 0
@@ -40,9 +42,13 @@ create table if not exists statement (
 create table if not exists notice (
   id blob primary key, create_us integer not null, operation_key blob not null, day integer not null,
   currency text not null);
+create table if not exists challenge (
+  operation_key blob primary key, payee text not null, return_uri text not null, answer_id text not null) without rowid;
+create table if not exists secret (one integer primary key check (one = 1), value blob not null);
 create table if not exists clock (one integer primary key check (one = 1), offset_us integer, day integer);
 """
 _SAVE: Final = "insert or replace into operation values (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+_SECRET_BYTES: Final = 32
 _POST: Final = "insert into entry values (?,?,?,?,?,?,?,?,?)"
 
 
@@ -132,12 +138,14 @@ class BankStore:
             raise _told(path, error) from error
 
     def _begin(self) -> int:
-        """Makes the file ours alone and whole; returns the number of the last entry."""
+        """Makes the file ours alone and whole, with a secret of its own; returns the number of the last entry."""
         # Before anything else: a file in WAL that is opened first and locked then lets two begin.
         self._db.execute("pragma locking_mode=exclusive")
         self._db.execute("pragma journal_mode=wal")
         self._db.execute("pragma synchronous=full")
         self._db.executescript(_SCHEMA)
+        self._db.execute("insert or ignore into secret values (1, ?)", (secrets.token_bytes(_SECRET_BYTES),))
+        self.secret = bytes(self._db.execute("select value from secret").fetchone()[0])
         return int(self._db.execute("select coalesce(max(posted), 0) from entry").fetchone()[0])
 
     def close(self) -> None:
@@ -175,6 +183,15 @@ class BankStore:
     def save(self, rows: Iterable[Operation]) -> None:
         """Writes new and changed operations."""
         self._db.executemany(_SAVE, rows)
+
+    def save_asked(self, asked: Iterable[Asked]) -> None:
+        """Writes what redirected payers are asked."""
+        self._db.executemany("insert or replace into challenge values (?,?,?,?)", asked)
+
+    def asked(self, key: bytes) -> Asked | None:
+        """Returns what a redirected payer is asked of an operation."""
+        row = self._db.execute("select * from challenge where operation_key = ?", (key,)).fetchone()
+        return Asked._make(row) if row else None
 
     def next_posted(self) -> int:
         """Returns the next number in the order of posting."""

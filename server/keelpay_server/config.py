@@ -28,6 +28,10 @@ EDGE_LISTEN: Final = "edge_listen"
 PORT_MAX: Final = 65_535
 RAIL_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 PAGES_ORIGIN: Final = re.compile(r"https://[a-z0-9.-]+(:\d{1,5})?|http://localhost(:\d{1,5})?")
+RP_ID: Final = re.compile(
+    r"(?=.{1,253}$)(?!(.*\.)?\d+$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*"
+)
+"""A host's name as browsers take it; an address is none."""
 ICONS: Final = ("/", "https://", "data:image/")
 LOGOS_MAX: Final = 2
 """Browsers show no more."""
@@ -99,12 +103,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         metrics_port: Port of Prometheus metrics on loopback; 0 for none.
         name: The installation's name in tokens: issuer and audience.
         rp_id: Relying party of the passkeys, for ever.
-        origins: Further origins that pages and apps may sign from, beside `https://<rp_id>` and the edge's own.
+        origins: Further origins that pages and apps may sign from, beside `https://<rp_id>`, `pages_origin` and the
+            edge's own.
         edge: What browsers and phones reach, see `EdgeSettings`; off unless it has an address.
         auth: Figures of passkeys, recovery and links, see `AuthFigures`.
         rp_name: What authenticators show.
-        pages_origin: Where people open our pages, such as `https://pay.example.com`; part of every link. Empty for the
-            edge on this machine in test mode, and for `https://<rp_id>` otherwise.
+        pages_origin: Where people open our pages, such as `https://pay.example.com`; part of every link, on the host
+            `rp_id` or below it. Empty for the edge on this machine in test mode, and for `https://<rp_id>` otherwise.
         instrument_icon: The picture beside the instrument in Secure Payment Confirmation: a path on `pages_origin`, or
             an https or data URL; empty turns that method off.
         logos: Marks that the same method shows, at most two: see `LogoSettings`.
@@ -156,9 +161,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         return self.database or f"sqlite:///{Path(self.data).absolute() / 'keelpay.sqlite'}"
 
     def signing_origins(self) -> frozenset[str]:
-        """Returns where confirmations may be signed from: sites, the edge on this machine, our Android apps."""
+        """Returns where confirmations may be signed from: sites, our pages, the edge on this machine, Android apps."""
         apps = (android_origin(fingerprint) for app in self.edge.android for fingerprint in app.fingerprints)
-        return frozenset((*self.origins, f"https://{self.rp_id}", *self._local_origins(), *apps))
+        return frozenset((*self.origins, f"https://{self.rp_id}", self.pages(), *self._local_origins(), *apps))
 
     def pages(self) -> str:
         """Returns where people open our pages."""
@@ -235,6 +240,11 @@ def _check(settings: Settings) -> None:
         raise SettingsError("database is sqlite:///PATH or postgresql://USER@HOST/NAME")
     if settings.pages_origin and not PAGES_ORIGIN.fullmatch(settings.pages_origin):
         raise SettingsError("pages_origin is https://HOST[:PORT] without a path; http for localhost only")
+    if not RP_ID.fullmatch(settings.rp_id):
+        raise SettingsError(f"rp_id is a host's name alone, such as pay.example.com, not {settings.rp_id!r}")
+    pages_host = urlsplit(settings.pages()).hostname or ""
+    if pages_host != settings.rp_id and not pages_host.endswith(f".{settings.rp_id}"):
+        raise SettingsError(f"pages_origin: pages on {pages_host} cannot use passkeys of rp_id {settings.rp_id}")
     if settings.instrument_icon and not settings.instrument_icon.startswith(ICONS):
         raise SettingsError("instrument_icon is a path beginning with /, an https URL or a data: URL")
     if len(settings.logos) > LOGOS_MAX or not all(logo.url.startswith(ICONS) and logo.label for logo in settings.logos):

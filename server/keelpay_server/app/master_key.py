@@ -17,6 +17,7 @@ from keelpay_server.config import Settings, SettingsError
 
 MASTER_KEY_VARIABLE: Final = "KEELPAY_MASTER_KEY"
 MASTER_KEY_BYTES: Final = 32
+MASTER_KEY_FORM: Final = "the master key is not 64 hexadecimal digits, as `openssl rand -hex 32` makes them"
 
 
 class MasterKey:
@@ -53,7 +54,7 @@ def load_master_key(settings: Settings, environment: Mapping[str, str]) -> Maste
     try:
         secret = bytes.fromhex(text)
     except ValueError as error:
-        raise SettingsError("the master key is not hexadecimal") from error
+        raise SettingsError(MASTER_KEY_FORM) from error
     if len(secret) != MASTER_KEY_BYTES:
-        raise SettingsError(f"the master key has {len(secret)} bytes, not {MASTER_KEY_BYTES}")
+        raise SettingsError(MASTER_KEY_FORM)
     return MasterKey(secret)

@@ -9,7 +9,7 @@ from typing import Final
 
 from cryptography.x509 import load_pem_x509_certificates
 
-from keelpay_server.config import RailSettings, Settings, SettingsError, TlsSettings
+from keelpay_server.config import RailSettings, Settings, SettingsError
 from keelpay_server.ledger.currency import CurrencyError, currency
 
 LOCAL_CHANNELS: Final = frozenset({"wallet", "card", "bank"})
@@ -23,22 +23,24 @@ def check_start(settings: Settings) -> None:
         SettingsError: Naming what is wrong.
     """
     if settings.tls is not None:
-        _check_tls(settings.tls)
+        _check_pair("tls", settings.tls.certificate, settings.tls.key)
+        if settings.tls.client_roots:
+            _certificates("tls.client_roots", settings.tls.client_roots)
+    if settings.edge.tls is not None:
+        _check_pair("edge.tls", settings.edge.tls.certificate, settings.edge.tls.key)
     for rail in settings.rails:
         _check_rail(rail)
 
 
-def _check_tls(tls: TlsSettings) -> None:
-    _certificates("tls.certificate", tls.certificate)
-    _read("tls.key", tls.key)
+def _check_pair(table: str, certificate: str, key: str) -> None:
+    _certificates(f"{table}.certificate", certificate)
+    _read(f"{table}.key", key)
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(tls.certificate, tls.key, password=_no_password)
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password=_no_password)
     except (ssl.SSLError, _Locked) as error:
         raise SettingsError(
-            f"tls.key: {tls.key} is not the key of {tls.certificate}, or is no PEM without a password"
+            f"{table}.key: {key} is not the key of {certificate}, or is no PEM without a password"
         ) from error
-    if tls.client_roots:
-        _certificates("tls.client_roots", tls.client_roots)
 
 
 def _check_rail(rail: RailSettings) -> None:

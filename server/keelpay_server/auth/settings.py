@@ -60,8 +60,6 @@ class AuthSettings:
     """Life of an access token, at most ten minutes."""
     skew_s: int = 30
     """How far two clocks may differ, at most a minute."""
-    proposal_life_s: int = 7 * _DAY_S
-    """How long a proposal waits for a second person."""
 
     def __post_init__(self) -> None:
         if not 0 < self.token_life_s <= TOKEN_LIFE_S_MAX or not 0 <= self.skew_s <= SKEW_S_MAX:

@@ -4,6 +4,8 @@ In: arguments. Out: a command, run. Invariant: heavy imports happen inside comma
 """
 
 import os
+import sys
+from io import TextIOWrapper
 
 import click
 
@@ -25,7 +27,7 @@ os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     invoke_without_command=True,
     epilog="Exit codes: 0 done, 1 refused, or checked and found wrong, 2 misused, 3 wrong settings, 4 unusable "
-    "database, 5 port or file in use.",
+    "database, 5 port or file in use, 6 genuine evidence of a refused act.",
 )
 @click.version_option(package_name="keelpay-server", prog_name="keelpay")
 @click.pass_context
@@ -48,6 +50,10 @@ def main(context: click.Context) -> None:
 
     Every command tells more: keelpay COMMAND --help.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A terminal that has no ✓ or é gets it written out: a word that cannot be shown is no failure of the work.
+            stream.reconfigure(errors="backslashreplace")
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
 

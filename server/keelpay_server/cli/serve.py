@@ -33,7 +33,8 @@ OTHERS_NOTHING: Final = 0o077
               "pages; port 0 takes any.  [default: 127.0.0.1:8080, or any port where --listen takes any]")  # fmt: skip
 @click.option("--no-edge", is_flag=True, help="gRPC alone.")
 @click.option("--mode", type=click.Choice(["test", "live"]), help="For ever, from the first start on.  [default: test]")
-@click.option("--tls-cert", type=click.Path(), help="Certificate chain, PEM; a renewed file is taken over by itself.")
+@click.option("--tls-cert", type=click.Path(), help="Certificate chain of gRPC, PEM; a renewed file is taken over by "
+              "itself. That of the edge: edge.tls in the settings.")  # fmt: skip
 @click.option("--tls-key", type=click.Path(), help="Its private key, PEM.")
 @click.option(
     "--tls-client-roots", type=click.Path(), help="PEM of authorities: every client has to show a certificate."

@@ -30,7 +30,8 @@ def traffic_options(days: int, payments: int) -> Callable[[Command], Command]:
     def add(command: Command) -> Command:
         for option in (
             click.option("--seed", type=int, default=1, show_default=True, help="Decides all that is drawn by chance."),
-            click.option("--merchants", type=click.IntRange(1), default=60, show_default=True, metavar="N"),
+            click.option("--merchants", type=click.IntRange(1), default=60, show_default=True, metavar="N",
+                         help="At most so many; few payments need fewer."),
             click.option("--payments", type=click.IntRange(1), default=payments, show_default=True, metavar="N"),
             click.option("--days", type=click.IntRange(1, 60), default=days, show_default=True, metavar="N"),
             click.option(

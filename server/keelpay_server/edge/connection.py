@@ -6,6 +6,7 @@ stops for long, for only who reads hears that the other side has left.
 """
 
 import asyncio
+import socket
 from collections import Counter
 from collections.abc import Callable
 from typing import Any, ClassVar, Final, NamedTuple
@@ -22,6 +23,9 @@ _UNREADABLE: Final = [
     for name, value in (("connection", "close"), ("content-length", "0"), NO_STORE, *EVERY_ANSWER, *NO_PAGE)
 ]
 """Headers of the answer to what is no HTTP."""
+_SILENT_S: Final = 60
+"""A connection that is silent for so long is asked for a sign of life: a phone may be gone without a word."""
+_ASKED_AGAIN_S: Final = 10
 
 
 class Connections:
@@ -86,6 +90,7 @@ class Connection(H11Protocol):
         # Whatever lies unsent is to be told: closing waits for it without an end.
         transport.set_write_buffer_limits(high=1, low=0)
         self._address = self.client[0] if self.client else ""
+        _notice_silence(transport.get_extra_info("socket"), self.limits.write_s)
         if self.limits.connections.enter(self._address):
             self._wait(self.limits.idle_s)
         else:
@@ -153,6 +158,17 @@ class Connection(H11Protocol):
         if self._stuck is not None:
             self._stuck.cancel()
             self._stuck = None
+
+
+def _notice_silence(connected: Any, unacknowledged_s: float) -> None:
+    """Lets the system end a connection whose other side acknowledges nothing, neither bytes nor signs of life."""
+    connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (
+        ("TCP_KEEPIDLE", _SILENT_S), ("TCP_KEEPINTVL", _ASKED_AGAIN_S),
+        ("TCP_USER_TIMEOUT", round(unacknowledged_s * 1_000)),
+    ):  # fmt: skip
+        if hasattr(socket, name):  # of Linux; elsewhere the system's own patience counts
+            connected.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
 def connection_class(limits: Limits) -> type[Connection]:

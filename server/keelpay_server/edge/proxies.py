@@ -9,6 +9,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final, NamedTuple
 
 _FORWARDED_MAX: Final = 32
+_FORWARDED: Final = "x-forwarded-for"
 _SCHEMES: Final = frozenset({"http", "https"})
 
 
@@ -60,7 +61,7 @@ class Proxies:
             return Origin(peer, scheme, host)
         told = fields.get("x-forwarded-proto", "").strip().lower()
         return Origin(
-            self._address(peer, fields.get("x-forwarded-for", "")),
+            self._address(peer, fields.get(_FORWARDED, "")),
             told if told in _SCHEMES else scheme,
             fields.get("x-forwarded-host", host),
         )
@@ -76,6 +77,14 @@ class Proxies:
             if not self.trusts(address):
                 break
         return address
+
+
+def fields_of(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Returns headers by name; some proxies continue the list of addresses in a line of their own (RFC 9110, 5.3)."""
+    fields: dict[str, str] = {}
+    for name, value in ((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers):
+        fields[name] = f"{fields[name]},{value}" if name == _FORWARDED and name in fields else value
+    return fields
 
 
 def _parsed(address: str) -> IPv4Address | IPv6Address | None:

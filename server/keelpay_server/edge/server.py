@@ -6,11 +6,11 @@ it is left before the gRPC server behind it stops.
 
 import asyncio
 import logging
+import os
 import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any, Final
 
 import uvicorn
@@ -139,22 +139,29 @@ class EdgeServer:
 def _context(tls: EdgeTls) -> ssl.SSLContext:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.set_alpn_protocols(["http/1.1"])
-    context.load_cert_chain(tls.certificate, tls.key)
+    _load(context, tls)
     return context
+
+
+def _load(context: ssl.SSLContext, tls: EdgeTls) -> None:
+    context.load_cert_chain(tls.certificate, tls.key, password="")  # a locked key fails: nobody is there to be asked
 
 
 async def _renew(tls: EdgeTls, context: ssl.SSLContext) -> None:
     """Takes a renewed certificate over without a restart: the next handshake shows it."""
-    seen = _state(Path(tls.certificate))
+    seen = _state(tls)
     while True:
         await asyncio.sleep(_RENEWAL_S)
-        with suppress(OSError, ssl.SSLError):  # in the middle of a renewal: the old certificate still serves
-            state = _state(Path(tls.certificate))
-            if state != seen:
-                context.load_cert_chain(tls.certificate, tls.key)
-                seen = state
+        with suppress(OSError):  # SSLError is one; in the middle of a renewal the old certificate still serves
+            state = _state(tls)
+            if state == seen:
+                continue
+            # First into one that is thrown away: a context that was given half a pair has lost the one it had.
+            _load(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), tls)
+            _load(context, tls)
+            seen = state
 
 
-def _state(file: Path) -> tuple[int, int]:
-    status = file.stat()
-    return status.st_mtime_ns, status.st_ino
+def _state(tls: EdgeTls) -> list[tuple[int, int]]:
+    """Both files: either may be the later one to be renewed."""
+    return [(status.st_mtime_ns, status.st_ino) for status in map(os.stat, (tls.certificate, tls.key))]

@@ -3,6 +3,7 @@
 In: read by `config`. Out: handed to the edge's parts. Invariant: an empty list lets nobody in.
 """
 
+import re
 from collections.abc import Iterator
 from ipaddress import ip_network
 from typing import Final
@@ -13,6 +14,12 @@ LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
 EXPOSABLE: Final = frozenset({"payer", "partner", "operator", "bank"})
 _FINGERPRINT_PAIRS: Final = 32
 _STREAMS_PER_CONNECTION: Final = 1_000
+_PORT_MAX: Final = 65_535
+_DAY_S: Final = 86_400
+_ANDROID: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)+")
+"""https://developer.android.com/build/configure-app-module#set-application-id"""
+_APPLE: Final = re.compile(r"[A-Z0-9]+\.[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
+"""Team id and bundle id: https://developer.apple.com/documentation/xcode/supporting-associated-domains"""
 
 
 class AndroidApp(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -103,23 +110,39 @@ class EdgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     def faults(self) -> Iterator[str]:
         """Yields what is wrong with these settings, a sentence each."""
         host, _, port = self.listen.rpartition(":")
-        if self.listen and not (host and port.isdigit()):
+        if self.listen and not (host and port.isdecimal() and int(port) <= _PORT_MAX):
             yield "edge.listen is HOST:PORT"
         elif self.listen and self.tls is None and not self.is_on_loopback and not self.trusted_proxies:
             yield f"the edge on {self.listen} needs edge.tls, or edge.trusted_proxies and a proxy that ends TLS"
         if unknown := set(self.expose) - EXPOSABLE:
             yield f"edge.expose knows {', '.join(sorted(EXPOSABLE))}, not {', '.join(sorted(unknown))}"
+        for field in msgspec.structs.fields(EdgeSettings):
+            most = _DAY_S if field.name.endswith("_s") else None
+            if field.type in {int, float} and not _is_between(getattr(self, field.name), most):
+                yield f"edge.{field.name} is above 0" + (f", and at most {most} seconds" if most else "")
         if not 0 < self.streams_max < _STREAMS_PER_CONNECTION:
             yield f"edge.streams_max is 1..{_STREAMS_PER_CONNECTION - 1}"
         for network in self.trusted_proxies:
             if not _is_network(network):
-                yield f"edge.trusted_proxies: {network} is no network"
+                yield f"edge.trusted_proxies: {network} is no network, such as 10.0.0.0/8 or 127.0.0.1"
         for origin in (*self.allowed_origins, *self.frame_ancestors):
             if not _is_origin(origin):
                 yield f"{origin} is no origin: it is written https://HOST or https://HOST:PORT"
+        yield from self._app_faults()
+
+    def _app_faults(self) -> Iterator[str]:
         for app in self.android:
+            if not _ANDROID.fullmatch(app.package):
+                yield f"edge.android: {app.package!r} is no package name, such as com.example.pay"
             if not app.fingerprints or not all(map(_is_fingerprint, app.fingerprints)):
                 yield f"edge.android: {app.package} needs fingerprints of 32 hex pairs joined by colons"
+        for name in self.apple:
+            if not _APPLE.fullmatch(name):
+                yield f"edge.apple: {name!r} is not written TEAMID.bundle.id, such as A1B2C3D4E5.com.example.pay"
+
+
+def _is_between(figure: float, most: int | None) -> bool:
+    return figure > 0 and (most is None or figure <= most)
 
 
 def _is_network(text: str) -> bool:

@@ -11,7 +11,7 @@ ELSEWHERE = {"url": "https://network.example/mark.png", "label": "Harpoon"}
 
 
 def load(*logos):
-    return load_settings(None, {"logos": list(logos), "pages_origin": "https://pay.example.com"}, {})
+    return load_settings(None, {"logos": list(logos), "rp_id": "pay.example.com"}, {})
 
 
 def test_a_path_is_one_of_our_pages_and_a_url_stays_as_it_is():

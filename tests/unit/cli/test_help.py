@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 
@@ -6,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from keelpay_server.cli import main
+from tests.infrastructure.sources import ROOT
 
 
 def leaves(command, path=()):
@@ -24,6 +26,13 @@ def test_keelpay_alone_shows_a_newcomer_the_way():
     assert shown.exit_code == 0
     places = [shown.output.index(f"keelpay {name}") for name in ("demo", "serve", "keys", "verify", "migrate")]
     assert places == sorted(places)
+
+
+def test_keelpay_alone_tells_every_exit_code_that_the_documents_tell():
+    told = " ".join(CliRunner().invoke(main, []).output.split()).split("Exit codes: ")[1]
+    table = (ROOT / "docs/operations.md").read_text(encoding="utf-8").split("| exit code |", 1)[1]
+    codes = re.findall(r"^\| (\d) \|", table, re.MULTILINE)
+    assert re.findall(r"(?:^|, )(\d) ", told) == codes == ["0", "1", "2", "3", "4", "5", "6"]
 
 
 def test_the_commands_are_those_that_the_documents_name():

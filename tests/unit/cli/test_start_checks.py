@@ -1,25 +1,38 @@
 """Each thing that keeps a server from starting is one sentence that names it, told before anything is made."""
 
+from pathlib import Path
+
 import pytest
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from keelpay_server.app.failure import FailureKind, explain
 from keelpay_server.app.master_key import load_master_key
 from keelpay_server.app.start_checks import check_start
 from keelpay_server.config import RailSettings, Settings, SettingsError, TlsSettings, load_settings
+from keelpay_server.edge.settings import EdgeSettings, EdgeTls
 from keelpay_server.rails.sandbox.store import BankFileBusy, BankFileError, BankStore
 from tests.e2e.certificates import Authority
 
 
 @pytest.fixture
 def pems(tmp_path):
-    """Paths: a certificate, its key, another key, a list that is no PEM, and nothing at all."""
+    """Paths: a certificate, its key, another key, a locked one, a list that is no PEM, and nothing at all."""
     folders = [tmp_path / name for name in ("one", "other")]
     for folder in folders:
         folder.mkdir()
     certificate, key, roots = Authority().server(folders[0])
     _, other, _ = Authority().server(folders[1])
     (tmp_path / "list.txt").write_text("milk")
+    locked = load_pem_private_key(Path(key).read_bytes(), None)
+    sealed = locked.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"a password"))
+    (tmp_path / "locked.key").write_bytes(sealed)
     paths = {"certificate": certificate, "key": key, "roots": roots, "other": other}
+    paths["locked"] = str(tmp_path / "locked.key")
     return paths | {"list": str(tmp_path / "list.txt"), "nothing": str(tmp_path / "nothing.pem")}
 
 
@@ -48,6 +61,19 @@ def test_a_certificate_with_its_key_and_the_authorities_of_clients_is_right(pems
 def test_a_certificate_that_cannot_serve_is_named(pems, certificate, key, roots, named):
     tls = TlsSettings(certificate=pems[certificate], key=pems[key], client_roots=pems.get(roots, ""))
     assert named in refused(tls=tls)
+
+
+@pytest.mark.parametrize(
+    ("certificate", "key", "named"),
+    [
+        ("nothing", "key", "edge.tls.certificate"), ("list", "key", "edge.tls.certificate"),
+        ("certificate", "nothing", "edge.tls.key"), ("certificate", "other", "edge.tls.key"),
+        ("certificate", "list", "edge.tls.key"), ("certificate", "locked", "without a password"),
+    ],
+)  # fmt: skip
+def test_a_certificate_of_the_edge_that_cannot_serve_is_named(pems, certificate, key, named):
+    tls = EdgeTls(certificate=pems[certificate], key=pems[key])
+    assert named in refused(edge=EdgeSettings(listen="127.0.0.1:0", tls=tls))
 
 
 @pytest.mark.parametrize(
@@ -112,3 +138,9 @@ def test_a_file_that_is_no_banks_is_named(tmp_path, name):
     with pytest.raises(BankFileError, match=name) as caught:
         BankStore(tmp_path / name)
     assert explain(caught.value).kind is FailureKind.SETTINGS
+
+
+@pytest.mark.parametrize("text", ["abc", "no digits", "00" * 31])
+def test_a_master_key_of_another_form_is_told_how_one_is_made(tmp_path, text):
+    with pytest.raises(SettingsError, match="64 hexadecimal digits, as `openssl rand -hex 32`"):
+        load_master_key(Settings(data=str(tmp_path)), {"KEELPAY_MASTER_KEY": text})

@@ -19,6 +19,8 @@ GOOD = [
 BAD = [
     ({"listen": "8080"}, "listen"),
     ({"listen": "127.0.0.1:http"}, "listen"),
+    ({"listen": "127.0.0.1:65536"}, "listen"),
+    ({"listen": "127.0.0.1:²"}, "listen"),
     ({"listen": "0.0.0.0:8080"}, "tls"),
     ({"listen": "192.0.2.1:443"}, "tls"),
     ({"trusted_proxies": ["10.0.0.0/99"]}, "10.0.0.0/99"),
@@ -30,8 +32,19 @@ BAD = [
     ({"frame_ancestors": ["'self'"]}, "origin"),
     ({"expose": ["everybody"]}, "everybody"),
     ({"streams_max": 5000}, "streams_max"),
+    ({"requests_per_minute": 0}, "requests_per_minute is above 0"),
+    ({"connections_max": -1}, "connections_max is above 0"),
+    ({"body_s": 0}, "body_s is above 0"),
+    ({"write_s": float("nan")}, "write_s is above 0"),
+    ({"header_s": float("inf")}, "at most 86400 seconds"),
+    ({"idle_s": 100_000}, "at most 86400 seconds"),
     ({"android": [{"package": "com.shop", "fingerprints": []}]}, "com.shop"),
     ({"android": [{"package": "com.shop", "fingerprints": ["AB:CD"]}]}, "com.shop"),
+    ({"android": [{"package": "", "fingerprints": [PRINT]}]}, "package name"),
+    ({"android": [{"package": "com.shop/../x", "fingerprints": [PRINT]}]}, "package name"),
+    ({"apple": ["com.shop.pay"]}, "TEAMID"),
+    ({"apple": ["TEAM"]}, "TEAMID"),
+    ({"apple": ["*"]}, "TEAMID"),
     ({"nosuch": 1}, "nosuch"),
 ]
 
@@ -74,6 +87,25 @@ def test_passkeys_may_sign_where_we_are_and_nowhere_else():
     assert live.signing_origins() == {"https://localhost"}
     other = Settings(edge=EdgeSettings(listen="127.0.0.1:8080"), rp_id="pay.example.com")
     assert other.signing_origins() == {"https://pay.example.com"}
+
+
+def test_pages_below_the_relying_party_may_sign_too():
+    settings = load_settings(None, {"rp_id": "example.com", "pages_origin": "https://pay.example.com:8443"}, {})
+    assert settings.signing_origins() == {"https://example.com", "https://pay.example.com:8443"}
+
+
+@pytest.mark.parametrize(
+    "rp_id", ["https://pay.example.com", "pay.example.com:443", "10.0.0.12", "", "Pay.example", "a..b"]
+)
+def test_a_relying_party_is_the_name_of_a_host(rp_id):
+    with pytest.raises(SettingsError, match="rp_id"):
+        load_settings(None, {"rp_id": rp_id}, {})
+
+
+@pytest.mark.parametrize("pages", ["https://other.example", "https://notexample.com", "http://localhost:8080"])
+def test_pages_that_could_not_use_the_passkeys_stop_the_start(pages):
+    with pytest.raises(SettingsError, match=r"pages_origin: pages on \S+ cannot use passkeys of rp_id example.com"):
+        load_settings(None, {"rp_id": "example.com", "pages_origin": pages}, {})
 
 
 def test_an_app_may_sign_by_the_fingerprint_that_its_site_publishes():

@@ -26,6 +26,8 @@ from .terms import Terms
 EVIDENCE_V1: Final = "keelpay.evidence.v1"
 EVIDENCE_LENGTH_MAX: Final = 262_144
 """Characters of a file that is read at all."""
+_CREDENTIAL: Final = ("id", "rawId", "type", "authenticatorAttachment")
+_RESPONSE: Final = ("clientDataJSON", "authenticatorData", "signature", "userHandle")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +38,7 @@ class Evidence:
         terms: What was displayed.
         nonce: The confirmation's 32 bytes, half of which name the key of the seal.
         expires_at_s: When the confirmation ended, unix seconds.
-        credential_json: The assertion exactly as the browser sent it.
+        credential_json: The assertion as the browser sent it; the document keeps of it what verification reads.
         passkey: The passkey as it was stored then.
         party: Our rp id, origins and embedders then.
         display: What Secure Payment Confirmation showed, or None.
@@ -66,7 +68,7 @@ def write_evidence(evidence: Evidence) -> str:
     members: dict[str, Any] = {
         "type": EVIDENCE_V1,
         "terms": document(evidence.terms, evidence.nonce, evidence.expires_at_s),
-        "assertion": parse_object(evidence.credential_json),
+        "assertion": _verified_members(parse_object(evidence.credential_json)),
         "passkey": {
             "credentialId": base64url.encode(evidence.passkey.credential_id),
             "publicKey": base64url.encode(evidence.passkey.public_key),
@@ -91,6 +93,23 @@ def write_evidence(evidence: Evidence) -> str:
             "logos": [logo._asdict() for logo in display.logos],
         }
     return json.dumps(members, ensure_ascii=False, indent=2, sort_keys=True)
+
+
+def _verified_members(credential: dict[str, Any]) -> dict[str, Any]:
+    """What verification reads of an assertion: nobody signed the rest, and it could swell a file past reading."""
+    kept: dict[str, Any] = _texts_of(credential, _CREDENTIAL)
+    kept["response"] = _texts_of(credential.get("response"), _RESPONSE)
+    browser: Any = credential
+    for name in ("clientExtensionResults", "payment", "browserBoundSignature"):
+        browser = browser.get(name) if isinstance(browser, dict) else None
+    if signature := _texts_of(browser, ("signature",)):
+        kept["clientExtensionResults"] = {"payment": {"browserBoundSignature": signature}}
+    return kept
+
+
+def _texts_of(members: object, names: tuple[str, ...]) -> dict[str, str]:
+    found = members if isinstance(members, dict) else {}
+    return {name: found[name] for name in names if isinstance(found.get(name), str)}
 
 
 def document_digest(members: dict[str, Any]) -> str:
@@ -131,8 +150,8 @@ def read_evidence(file: str) -> Evidence:
     if len(file) > EVIDENCE_LENGTH_MAX:
         raise ValueError("the file is too large")
     members = parse_object(file)
-    if text_member(members, "type") != EVIDENCE_V1:
-        raise ValueError("unknown type of evidence")
+    if members.get("type") != EVIDENCE_V1:
+        raise ValueError("this is no evidence file of keelpay")
     passkey, party, times = (_object(members, name) for name in ("passkey", "relyingParty", "times"))
     terms_members = _object(members, "terms")
     terms, nonce, expires_at_s = parse_document({name: text_member(terms_members, name) for name in terms_members})

@@ -72,6 +72,8 @@ def require_seal(seal: object, nonce: bytes, digest: str, known: Collection[Veri
     if not isinstance(seal, dict) or not isinstance(seal.get("key"), dict) or set(seal) != {"key", "jws"}:
         raise ValueError("the seal has a key and a jws")
     key = read_jwk(json.dumps(seal["key"]))
+    if seal["key"] != public_jwk(key):
+        raise ValueError("the key of the seal is not written as it was")
     if not compare_digest(nonce, nonce[:SALT_BYTES] + _commitment(nonce[:SALT_BYTES], key)):
         raise ValueError("the key of the seal is not the one that the payer's signature names")
     try:

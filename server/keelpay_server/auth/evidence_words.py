@@ -7,6 +7,7 @@ no line of its own and turns none round.
 
 from datetime import UTC, datetime
 
+from keelpay_server.book.readable import written_out
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.times import SECOND_US
 from keelpay_server.ledger.money import amount_text
@@ -28,18 +29,20 @@ BALANCE_ID = "balance"
 
 def evidence_sentences(report: EvidenceReport) -> list[str]:
     """Returns what a genuine file says, or why it says nothing."""
-    return [readable(sentence) for sentence in _sentences(report)]
+    return [written_out(sentence) for sentence in _sentences(report)]
 
 
 def verdict(report: EvidenceReport) -> str:
     """Returns what became of it, in one sentence: accepted, refused, or nothing that can be believed."""
     outcome = report.outcome
     if not report.genuine or outcome is None:
-        return readable(f"✗ NOT valid, {report.failure}: {report.detail}")
+        return written_out(f"✗ NOT valid, {report.failure}: {report.detail}")
     when = moment(outcome.decided_at_us)
     if outcome.accepted:
         return f"✓ ACCEPTED on {when}: the passkey signed exactly these terms, and the act was allowed"
-    return readable(f"✗ REFUSED on {when}: the signature is genuine, and the act was refused: {_why(outcome.reason)}")
+    return written_out(
+        f"✗ REFUSED on {when}: the signature is genuine, and the act was refused: {_why(outcome.reason)}"
+    )
 
 
 def seal_sentence(report: EvidenceReport) -> str:
@@ -57,14 +60,9 @@ def _why(reason: str) -> str:
     return reason if known is None else f"{reason} ({known.en.rstrip('.')})"
 
 
-def readable(text: str) -> str:
-    """Returns a text with what is no sign of its own written out: line breaks, escapes, marks of direction."""
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
-
-
 def _sentences(report: EvidenceReport) -> list[str]:
     if not report.genuine or report.terms is None or report.verified is None:
-        return [f"Nothing is proven: {report.failure}: {report.detail}".rstrip(": ")]
+        return ["Nothing is proven by it. Compare it with the file as it was kept: GetConfirmation tells it again."]
     terms, verified = report.terms, report.verified
     shown = [f"{terms.payer_id} was shown: {_what(terms)}"]
     if verified.method is ConfirmationMethod.SPC:
@@ -88,8 +86,11 @@ def _sentences(report: EvidenceReport) -> list[str]:
 
 
 def moment(time_us: int) -> str:
-    """Returns a time in UTC, to the second."""
-    return datetime.fromtimestamp(time_us // SECOND_US, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    """Returns a time in UTC, to the second; one beyond every calendar as its number."""
+    try:
+        return datetime.fromtimestamp(time_us // SECOND_US, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    except (ValueError, OverflowError, OSError):
+        return f"{time_us} µs"
 
 
 def _what(terms: Terms) -> str:

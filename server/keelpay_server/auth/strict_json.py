@@ -28,6 +28,8 @@ def parse_object(source: str | bytes) -> dict[str, Any]:
     try:
         text = source.decode("utf-8") if isinstance(source, bytes) else source
         parsed = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"no JSON, or not all of it: {error}") from error
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
     if not isinstance(parsed, dict):

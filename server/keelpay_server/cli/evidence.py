@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MALFORMED = "malformed"
 MINOR = "_minor"
+FILE_BYTES_MAX: Final = 1024 * 1024
 FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -68,7 +69,8 @@ def verify(file: Path, jwks: Path | None) -> None:
 def lines_of(text: str, report: "EvidenceReport") -> list[str]:
     """Returns a report as people read it: the verdict, what was shown to whom and when, then every member."""
     from keelpay_server.auth.evidence import evidence_digest
-    from keelpay_server.auth.evidence_words import evidence_sentences, moment, readable, verdict
+    from keelpay_server.auth.evidence_words import evidence_sentences, moment, verdict
+    from keelpay_server.book.readable import written_out
 
     lines = [verdict(report), "", *evidence_sentences(report), ""]
     if report.terms is not None:
@@ -83,12 +85,16 @@ def lines_of(text: str, report: "EvidenceReport") -> list[str]:
         lines.append(f"  {'sealed by':<20} {report.seal_key}")
     if report.failure != MALFORMED:
         lines.append(f"  {'digest':<20} {evidence_digest(text)}")
-    return [readable(line) for line in lines]
+    return [written_out(line) for line in lines]
 
 
 def _text_of(file: Path) -> str:
+    with file.open("rb") as opened:
+        content = opened.read(FILE_BYTES_MAX + 1)
+    if len(content) > FILE_BYTES_MAX:
+        raise click.UsageError(f"{file} is too large: at most {FILE_BYTES_MAX} bytes are read")
     try:
-        return file.read_text(encoding="utf-8")
+        return content.decode("utf-8-sig")  # editors of some systems put a mark before the text
     except UnicodeDecodeError as error:
         raise click.UsageError(f"{file} is no text: {error.reason}") from error
 

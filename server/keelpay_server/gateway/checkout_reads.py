@@ -101,9 +101,9 @@ def is_stranger(link: PayerLink | None, keys: Sequence[Passkey]) -> bool:
 
 
 async def recovery_of(reader: Reader, payer: str, wall_us: int) -> Registration | None:
-    """Returns the newest registration of a payer if it is a recovery that still waits for its passkey."""
-    newest = await reader.find(Registration, {"payer": payer}, Page(1, descending=True))
-    waits = [each for each in newest if each.recovery and each.passkey is None and wall_us < each.expire_time]
+    """Returns the newest recovery of a payer if it still waits for its passkey, whatever else was begun since."""
+    newest = await reader.find(Registration, {"payer": payer, "recovery": True}, Page(1, descending=True))
+    waits = [each for each in newest if each.passkey is None and wall_us < each.expire_time]
     return waits[0] if waits else None
 
 

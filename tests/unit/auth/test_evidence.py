@@ -163,6 +163,16 @@ def test_reading_gives_back_what_was_written():
     assert read_evidence(finished(document, EvidenceOutcome("", 1), SEALER)) == read_evidence(document)
 
 
+@pytest.mark.parametrize("ballast", ["0," * 30_000 + "0", "[" * 900 + "0," * 28_000 + "0" + "]" * 900])
+def test_what_nobody_signed_does_not_swell_a_file_past_reading(ballast: str):
+    signed = json.loads(PAYER.sign())
+    loaded = json.dumps({**signed, "clientExtensionResults": {"x": 0}}).replace('"x": 0', f'"x": [{ballast}]')
+    assert PAYER.verify(loaded).method == "webauthn"
+    file = file_of(PAYER, loaded)
+    assert verify_evidence(file).proven
+    assert len(file) < len(FILE) + 100
+
+
 @pytest.mark.parametrize(
     "member",
     [
@@ -270,6 +280,24 @@ def test_tampering_with_any_member_is_found_from_the_file_alone(file: str):
         assert not verify_evidence(tampered).genuine, path
         if path[0] not in {"outcome", "seal"}:  # a bent outcome contradicts itself before there is a digest
             assert evidence_digest(tampered) != evidence_digest(file), path
+
+
+@pytest.mark.parametrize("file", [FILE, SPC_FILE], ids=["webauthn", "spc"])
+def test_a_member_that_was_dropped_or_put_in_is_found_from_the_file_alone(file: str):
+    genuine = json.loads(file)
+    for path in [(), *paths(genuine)]:
+        members = copy.deepcopy(genuine)
+        parent = members
+        for name in path[:-1]:
+            parent = parent[name]
+        inner = parent[path[-1]] if path else members
+        if isinstance(inner, dict):
+            inner["further"] = "x"
+            assert not verify_evidence(json.dumps(members)).genuine, (*path, "further")
+            del inner["further"]
+        if path:
+            del parent[path[-1]]
+            assert not verify_evidence(json.dumps(members)).genuine, path
 
 
 def test_the_digest_covers_the_outcome_and_not_the_seal():

@@ -8,7 +8,7 @@ from keelpay_server.auth.challenge import challenge
 from keelpay_server.auth.evidence import Evidence, finished, write_evidence
 from keelpay_server.auth.evidence_outcome import EvidenceOutcome
 from keelpay_server.auth.evidence_report import verify_evidence
-from keelpay_server.auth.evidence_words import evidence_sentences, verdict
+from keelpay_server.auth.evidence_words import evidence_sentences, moment, verdict
 from keelpay_server.auth.options import request_options
 from keelpay_server.auth.spc_display import SpcDisplay
 from keelpay_server.auth.terms import (
@@ -130,9 +130,14 @@ def test_a_name_in_the_file_writes_no_line_of_its_own_and_turns_none_round():
     assert all(sentence.isprintable() for sentence in (what, *rest))
 
 
+@pytest.mark.parametrize("time_us", [10**30, -(10**30), 10**18, -(10**17)])
+def test_a_time_beyond_every_calendar_is_told_as_its_number(time_us):
+    assert moment(time_us) == f"{time_us} µs"
+
+
 def test_what_proves_nothing_says_nothing_of_the_terms():
     (sentence,) = said(dataclasses.replace(TERMS, amount_minor=999), signed=PAYER.sign())
-    assert sentence.startswith("Nothing is proven: challenge")
+    assert sentence.startswith("Nothing is proven by it.")
 
 
 def test_a_synced_passkey_is_told():

@@ -1,4 +1,7 @@
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 from click.testing import CliRunner
@@ -67,3 +70,39 @@ def test_what_is_no_evidence_ends_without_a_traceback(verify, content):
     result = verify(content)
     assert result.exit_code in {1, 2}
     assert isinstance(result.exception, SystemExit)
+
+
+@pytest.mark.parametrize("started_at_us", [10**30, -(10**17)])
+def test_a_file_of_no_calendar_ends_without_a_traceback(verify, started_at_us):
+    members = json.loads(FILE)
+    members["times"]["startedAtUs"] = started_at_us
+    result = verify(json.dumps(members))
+    assert (result.exit_code, str(started_at_us) in result.output) == (1, True)
+
+
+def test_a_file_without_end_is_not_read_to_its_end():
+    result = CliRunner().invoke(main, ["evidence", "verify", "/dev/zero"])
+    assert (result.exit_code, "too large" in result.output) == (2, True)
+
+
+@pytest.mark.parametrize("encoding", ["gbk", "latin-1", "ascii"])
+def test_a_terminal_of_few_signs_changes_no_verdict(tmp_path, encoding):
+    (tmp_path / "evidence.json").write_text(FILE, encoding="utf-8")
+    command = [sys.executable, "-m", "keelpay_server.cli", "evidence", "verify", str(tmp_path / "evidence.json")]
+    done = subprocess.run(command, capture_output=True, env={**os.environ, "PYTHONIOENCODING": encoding}, check=False)
+    assert (done.returncode, b"ACCEPTED on 2030-03-17" in done.stdout, done.stderr) == (0, True, b"")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [("", "no JSON, or not all of it"), (FILE[: len(FILE) // 2], "no JSON, or not all of it"),
+     ('{"keys": []}', "no evidence file of keelpay")],
+)  # fmt: skip
+def test_a_cut_or_foreign_file_is_told_once_and_in_words(verify, content, words):
+    result = verify(content)
+    assert (result.exit_code, result.output.count(words)) == (1, 1)
+    assert "GetConfirmation" in result.output
+
+
+def test_a_file_that_an_editor_has_marked_is_the_same_file(verify):
+    assert verify(b"\xef\xbb\xbf" + FILE.encode()).output == verify(FILE).output

@@ -77,6 +77,8 @@ async def test_a_life_of_a_payer_on_our_pages(made):
     # Somebody talks the partner into a recovery: it cools, is seen on the page, and the old passkey stops it.
     word = made.acme.attest(payer, amr=["otp"], purpose="recover")
     await made.acme.passkeys.start_recovery(payer, word, display_name="New phone")
+    # Whoever holds the old device cannot hide it behind another registration.
+    await manage.passkeys.start_registration(payer, display_name="Another tablet")
     recovering, session = await enrolling(made, payer)
     assert session.recovery is not None
     assert session.recovery.recovery

@@ -2,19 +2,32 @@
  * Setting up a finger or face. In: a session of kind ENROL, which the partner gave. Out: a passkey.
  * Invariant: a passkey is made only for the registration that the server started; a payment's session never comes here.
  */
-import { nameField } from "./device.js";
 import { builtIn, make } from "./passkey.js";
 import { act } from "./session.js";
-import { alert, button, h, leave, notice, show } from "./view.js";
+import { alert, button, h, icon, leave, notice, show } from "./view.js";
 import { phrase, t } from "./words.js";
 
 const PASSKEYS = "auth.v1.PasskeyService/";
-let session, said;
+const NAME_LENGTH = 40;
+const NAMES = [[/iPhone/, "iPhone"], [/iPad/, "iPad"], [/Android/, "Android"], [/Mac OS/, "Mac"], [/Windows/, "Windows"]];
+let session, said, typed;
 
 /** Shows what it is good for, and the one button. */
 export function start(opened) {
   session = opened;
   show(intro);
+}
+
+/** A field for the device's name, with a guess in it, or what was typed before the screen was drawn anew. */
+export function nameField() {
+  const guess = NAMES.find(([pattern]) => pattern.test(navigator.userAgent))?.[1] ?? "Linux";
+  const keep = () => (typed = input.value);
+  const input = h("input", { value: typed ?? guess, input: keep, maxlength: NAME_LENGTH, autocomplete: "off", enterkeyhint: "done" });
+  return {
+    field: h("label", { class: "field" }, h("span", {}, t("deviceName")), input),
+    picture: icon("finger"),
+    value: () => input.value.trim() || guess,
+  };
 }
 
 function intro() {

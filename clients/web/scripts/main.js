@@ -13,16 +13,19 @@ const SCREENS = {
 };
 const capable = () => "isWellFormed" in String.prototype && window.PublicKeyCredential?.parseRequestOptionsFromJSON;
 const NOTHING = "We cannot be reached. Please reload. 暂时无法连接，请刷新页面。";
+const { atBank, visited } = globalThis.tab;
 let view, words;
 
 async function main() {
-  const opening = import("/scripts/session.js").then(({ openSession }) => openSession());
+  const opening = atBank
+    ? import("/sandbox/bank.js")
+    : import("/scripts/session.js").then(({ openSession }) => openSession());
   const furniture = furnish();
   const [session] = await Promise.allSettled([opening, furniture]);
   try {
     await furniture;
     if (session.reason) throw session.reason;
-    await enter(session.value);
+    await (atBank ? session.value.start() : enter(session.value));
   } catch (problem) {
     trouble(problem);
   }
@@ -51,6 +54,9 @@ async function enter(session) {
   }
 }
 
+/** Whether a script did not arrive: browsers tell it in words of their own, all of which speak of importing. */
+const unfetched = ({ code, message }) => !code && /import/i.test(message);
+
 /** Says what is wrong and what to do next. */
 function trouble({ reason = "", code, message }) {
   if (!view) {
@@ -60,20 +66,22 @@ function trouble({ reason = "", code, message }) {
   }
   const { known, t } = words;
   if (reason === "NO_LINK" && location.pathname === "/return") reason = "returned"; // in another tab than it was left from
+  if (unfetched({ code, message })) reason = "UNREACHABLE";
   const key = known(reason) ?? (code === "unauthenticated" ? "ended" : "sorry");
   const again = ["UNREACHABLE", "sorry"].includes(key);
   const picture = key === "UNREACHABLE" ? "info" : key === "CHECKOUT_LINK_EXPIRED" || key === "ended" ? "clock" : "link";
   view.show(() => view.notice({
-    state: key, picture, title: t(key), text: known(`${key}_`) ? t(`${key}_`) : message,
+    state: key, picture, title: t(key), text: known(`${key}_`) ? t(`${key}_`) : code && message,
     actions: again ? [view.button(t("retry"), () => main(), { kind: "primary" })] : [],
   }));
 }
 
 // What a button's work does not catch itself, such as a session that is over.
 addEventListener("unhandledrejection", (event) => {
-  if (event.reason?.reason) event.preventDefault(); // a refusal is told to the person; a fault of ours stays one
-  trouble(event.reason ?? {});
+  const problem = event.reason ?? {};
+  if (problem.reason || unfetched(problem)) event.preventDefault(); // told to the person; a fault of ours stays one
+  trouble(problem);
 });
 // Another link in the same tab, or the way back from a receipt.
 addEventListener("popstate", () => main());
-globalThis.tab.visited.then(main);
+visited.then(main);

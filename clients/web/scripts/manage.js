@@ -3,8 +3,7 @@
  * Invariant: what cannot be undone is asked first; what gives power is signed by a device that has it.
  */
 import { confirm, starting } from "./confirm.js";
-import { nameField } from "./device.js";
-import { goBack, register, sentence } from "./enrol.js";
+import { goBack, nameField, register, sentence } from "./enrol.js";
 import { make } from "./passkey.js";
 import { act, ask as call } from "./session.js";
 import { alert, ask, button, h, icon, notice, show } from "./view.js";
@@ -124,9 +123,13 @@ function speak({ name, displayName }, kind, method, sentenceAfter) {
 
 /** First this device makes its key, then an old one says that this is its owner's. The back button leads to the list. */
 function add() {
-  const name = nameField();
   history.pushState(null, "");
-  show(() => ({
+  show(naming);
+}
+
+function naming() {
+  const name = nameField();
+  return {
     state: "add",
     head: h("div", { class: "badge good" }, name.picture),
     title: t("add"),
@@ -135,7 +138,7 @@ function add() {
       button(t("setUp"), (tell) => made(name.value(), tell), { kind: "primary", picture: "finger" }),
       button(t("back"), () => history.back()),
     ],
-  }));
+  };
 }
 
 async function made(displayName, tell) {

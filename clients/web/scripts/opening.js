@@ -9,7 +9,11 @@
 globalThis.tab = (() => {
   const MARK_LENGTH = 8;
   const LANGUAGE = "language";
-  const SENTENCES = { en: "/words/en.json", zh: "/words/zh.json" };
+  // The page of the sandbox's bank is another's: it has tickets of its own, no session, and words of its own.
+  const atBank = globalThis.location?.pathname === "/sandbox-bank";
+  const SENTENCES = atBank
+    ? { en: "/sandbox/en.json", zh: "/sandbox/zh.json" }
+    : { en: "/words/en.json", zh: "/words/zh.json" };
 
   /** In a frame a browser may refuse to keep anything: then memory has to do. */
   function keeper(name) {
@@ -89,6 +93,7 @@ globalThis.tab = (() => {
 
   /** Starts the exchange of the link. */
   function exchange() {
+    if (atBank) return;
     takeLink();
     const opening = passing.getItem("opening");
     if (opening) begin("session", send("gateway.v1.CheckoutService/OpenSession", opening));
@@ -105,5 +110,5 @@ globalThis.tab = (() => {
     begin("sentences", sentences());
   }
 
-  return { passing, device, visited, language, switchLanguage, sentences, send, markOf, takeLink, takeEarly };
+  return { passing, device, atBank, visited, language, switchLanguage, sentences, send, markOf, takeLink, takeEarly };
 })();

@@ -1,7 +1,7 @@
 /** The receipt of a payment. In: the payment's name. Out: a screen with an address of its own, and back from it. */
 import { ask } from "./session.js";
 import { amount as small, button, facts, leave, show, sum } from "./view.js";
-import { exactly, t } from "./words.js";
+import { exactly, phrase, t } from "./words.js";
 
 /** What a receipt is called that is not of money taken. */
 const TITLES = { STATE_AUTHORIZED: "reserved", STATE_CANCELLED: "cancelled", STATE_EXPIRED: "late" };
@@ -27,7 +27,7 @@ function draw({ merchantDisplayName: payee, amount, captured, refunded, refundPe
         [t("payee"), payee],
         [t("held"), taken.amountMinor !== amount.amountMinor && small(amount)],
         [t("what"), rest.description],
-        [t("from"), sourceDisplay === "Balance" ? t("balance") : sourceDisplay],
+        [t("from"), sourceDisplay === "Balance" ? t("balance") : phrase(sourceDisplay ?? "")],
         [t("when"), rest.payTime && exactly(new Date(rest.payTime))],
         [t("number"), rest.merchantNumber],
         [t("reference"), rest.railReference],

@@ -35,7 +35,10 @@ export async function call(method, body, { token, language = "en", early = null 
       } catch (refusal) {
         const again = refusal.reason === "UNREACHABLE" || refusal.code === "unavailable" || refusal.retryMs;
         if (!again || attempt === PATIENCE_MS.length) throw refusal;
-        if (refusal.reason === "UNREACHABLE") tell("offline");
+        if (refusal.reason === "UNREACHABLE") {
+          clearTimeout(slow); // what is known to be away is not called slow
+          tell("offline");
+        }
         await pause(Math.max(refusal.retryMs, PATIENCE_MS[attempt]));
       }
     }

@@ -3,7 +3,7 @@
  * Invariant: a link is exchanged once; a reload or the back button resumes.
  */
 import { Refusal, call, now, requestId } from "./rpc.js";
-import { language } from "./words.js";
+import { language, locale } from "./words.js";
 
 const { markOf, passing, takeEarly, takeLink } = globalThis.tab;
 const CHECKOUT = "gateway.v1.CheckoutService/";
@@ -66,4 +66,10 @@ export async function ask(method, body) {
 /** The same for what changes something: under a request id of its own. */
 export function act(method, body) {
   return ask(method, { ...body, requestId: requestId() });
+}
+
+/** The device in the person's hand, as far as risk may know of it: the contract's DeviceContext. */
+export function deviceContext() {
+  const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+  return { deviceId: globalThis.tab.device(), locale: locale(), timeZone, userAgent: navigator.userAgent.slice(0, 512) };
 }

@@ -91,16 +91,20 @@ export function amount(value) {
   return text.endsWith(code) ? [text.slice(0, -code.length), h("span", { class: "code" }, code)] : text;
 }
 
-/** The amount that a screen is about. */
-export const sum = (value) => h("p", { class: "amount" }, amount(value));
+/** The amount that a screen is about, on one line: its digits are as large as its length allows. */
+export function sum(value) {
+  const element = h("p", { class: "amount" }, amount(value));
+  element.style.setProperty("--length", element.firstChild.length);
+  return element;
+}
 
-/** A choice: a group of radio buttons. Rows are {id, label, detail, picture, mark, off}. */
+/** A choice: a group of radio buttons. Rows are {id, label, details, picture, mark, off}; each detail has its line. */
 export function choice(legend, rows, selected, onChange, name = "choice") {
-  const row = ({ id, label, detail, picture, mark, off }) => {
+  const row = ({ id, label, details = [], picture, mark, off }) => {
     const input = h("input", { type: "radio", name, value: id, disabled: off, change: () => onChange(id) });
     input.checked = id === selected;
     return h("label", { class: "row" }, input, picture && icon(picture),
-      h("span", {}, label, mark && h("em", {}, mark), detail && h("small", {}, detail)));
+      h("span", {}, label, mark && [" ", h("em", {}, mark)], details.map((detail) => detail && h("small", {}, detail))));
   };
   return h("fieldset", {}, h("legend", {}, legend), rows.map(row));
 }

@@ -44,7 +44,7 @@ export function when(time, now = new Date()) {
 }
 
 /** A moment in full, as on a receipt. */
-export const exactly = (time) => new Intl.DateTimeFormat(locale(), { dateStyle: "long", timeStyle: "medium" }).format(time);
+export const exactly = (time) => new Intl.DateTimeFormat(locale(), { dateStyle: "medium", timeStyle: "medium" }).format(time);
 
 // The first use of a formatter takes long on a slow phone: it is made now, while the session is still on its way.
 shown({ currencyCode: "CNY", amountMinor: "1" });

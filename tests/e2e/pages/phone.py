@@ -12,7 +12,7 @@ PLATFORM = {
     "protocol": "ctap2", "ctap2Version": "ctap2_1", "transport": "internal", "hasResidentKey": True,
     "hasUserVerification": True, "isUserVerified": True, "automaticPresenceSimulation": True,
 }  # fmt: skip
-PATIENCE_MS = 8_000
+PATIENCE_MS = 30_000
 SCREEN = "main[data-state]"
 CALL = """async ([method, body, token]) => {
   const headers = {"content-type": "application/json", authorization: `Bearer ${token}`};

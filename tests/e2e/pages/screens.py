@@ -3,7 +3,7 @@
 In: a town, a phone. Out: the phone, showing that screen. Invariant: the way there is a real one, on the real server.
 """
 
-from tests.e2e.pages import screens_of_keys, screens_of_links, screens_of_payments
+from tests.e2e.pages import screens_at_bank, screens_of_keys, screens_of_links, screens_of_payments
 
-WAYS = screens_of_payments.WAYS | screens_of_links.WAYS | screens_of_keys.WAYS
+WAYS = screens_of_payments.WAYS | screens_of_links.WAYS | screens_of_keys.WAYS | screens_at_bank.WAYS
 """Screen to the way there."""

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 from keelpay import PaymentMethod
 from keelpay.enums import CaptureMethod, Verdict
-from tests.e2e.pages.town import enrol, suspend
+from tests.e2e.pages.screens_of_keys import mandate_agreed
+from tests.e2e.pages.town import MERCHANT, enrol, suspend
 
 DECLINED, APPROVED_IN_APP = "4000000000000010", "4000000000000135"
 LIFE_S = 5.0
@@ -128,7 +129,10 @@ async def rejected(town, phone):
 
 async def late(town, phone):
     """Its time ran out while somebody looked at it."""
-    await ready(town, phone, expire_time=datetime.now(UTC) + timedelta(seconds=LIFE_S))
+    person = await town.person()
+    await enrol(town, phone, person)
+    payment = await town.payment(person, 128_50, expire_time=datetime.now(UTC) + timedelta(seconds=LIFE_S))
+    await phone.open(await town.pay_link(payment))
     await phone.shows("late")
 
 
@@ -167,9 +171,38 @@ async def cancelled(town, phone):
 
 async def set_up_first(town, phone):
     """No passkey, and nothing else to pay with."""
-    person = await town.person(wallet=False)
+    person = await town.person(wallet=False, card="4242424242424242")
     await phone.open(await town.pay_link(await town.dollar_payment(person)))
     await phone.shows("setUpFirst")
+
+
+async def no_way(town, phone):
+    """Nothing to pay with, finger or not."""
+    person = await town.person(wallet=False)
+    await enrol(town, phone, person)
+    await phone.open(await town.pay_link(await town.dollar_payment(person)))
+    await phone.shows("noWay")
+
+
+async def without_asking(town, phone):
+    """A permission spares the finger."""
+    await mandate_agreed(town, phone)
+    await phone.open(await town.pay_link(await town.payment(town.last)))
+    await phone.page.get_by_text("No confirmation needed").or_(phone.page.get_by_text("免密支付")).wait_for()
+
+
+async def long(town, phone):
+    """A long name, many words, the largest amount."""
+    await town.partner.merchants.update(
+        MERCHANT, display_name="Worshipful Company of Long-Winded Purveyors of Coffee, Tea & Co"
+    )
+    try:
+        person = await town.person()
+        words = "Flat whites for a whole town, delivered one by one over the next four hundred years"
+        await phone.open(await town.pay_link(await town.payment(person, 999_999_999_99, description=words)))
+        await phone.shows("look")
+    finally:
+        await town.partner.merchants.update(MERCHANT, display_name="Blue Door Café")
 
 
 async def paused(town, phone):
@@ -185,7 +218,8 @@ WAYS = {
     way.__name__: way
     for way in (
         look, finger, unverified, declined, paid, reserved, paid_in_part, receipt, receipt_in_part, approve, bank,
-        working, review, rejected, late, stepped_up, cancel_asked, cancelled, set_up_first, paused,
+        working, review, rejected, late, stepped_up, cancel_asked, cancelled, set_up_first, no_way, paused,
+        without_asking, long,
     )
 }  # fmt: skip
 """Screen to the way there."""

@@ -6,6 +6,7 @@ import pytest_asyncio
 from keelpay_server.edge.settings import EdgeSettings
 from tests.e2e.pages.phone import PATIENCE_MS
 from tests.e2e.pages.town import enrol, open_town
+from tests.infrastructure.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 POLICY = {"content-security-policy", "x-frame-options"}
@@ -35,9 +36,8 @@ async def test_a_strangers_frame_shows_nothing(town, phone, ann):
     payment = await town.payment(ann)
     link = await town.pay_link(payment)
     frame = await framed(phone, STRANGER, link)
-    await phone.page.wait_for_timeout(500)
+    await until(lambda: any("frame-ancestors" in problem for problem in phone.problems))
     assert await frame.locator("main").count() == 0
-    assert any("frame-ancestors" in problem for problem in phone.problems)
     phone.problems.clear()
     assert await phone.open(link) == "look", "the link is still its owner's to open"
 

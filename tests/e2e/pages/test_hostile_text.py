@@ -56,6 +56,19 @@ async def test_a_shops_name_and_words_are_text_and_leave_the_amount_alone(town, 
     assert not await phone.page.evaluate(WIDER)
 
 
+async def test_marks_piled_upon_a_letter_draw_nothing_over_the_amount(town, phone, ann):
+    amounts = []
+    for name, pile in (("bare", ""), ("piled", "\u0323" * 50)):
+        await town.partner.merchants.create(
+            name, display_name=f"Cafe A{pile}", settlement_currency="CNY", calendar=CALENDAR, fees=FEES,
+            return_origins=["https://shop.example"],
+        )  # fmt: skip
+        payment = await town.payment(ann, merchant=f"merchants/{name}")
+        assert await phone.open(await town.pay_link(payment)) == "look"
+        amounts.append(await phone.page.locator(".amount").screenshot(animations="disabled"))
+    assert amounts[0] == amounts[1]
+
+
 async def test_what_turns_text_round_is_not_shown_even_where_it_came_past_the_server(town, phone, ann):
     async def turn(route):
         answer = await route.fetch()

@@ -78,10 +78,12 @@ async def test_choosing_a_way_and_paying_and_reading_the_receipt(town, phone):
 async def test_calling_a_payment_off_and_thinking_better_of_it(town, phone, ann):
     await phone.open(await town.pay_link(await town.payment(ann)))
     await press(phone, "Cancel payment")
+    await phone.page.locator("dialog").wait_for()
     stop = await phone.page.evaluate(FOCUSED)
     assert stop["inside"], "the question has the focus"
     assert "Keep it" in stop["words"], "the harmless answer first"
     await phone.page.keyboard.press("Escape")
+    await phone.page.locator("dialog").wait_for(state="detached")
     assert "Cancel payment" in (await phone.page.evaluate(FOCUSED))["words"], "the focus is back where it was"
     await phone.page.keyboard.press("Enter")
     await press(phone, "Cancel payment")

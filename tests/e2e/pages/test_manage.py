@@ -175,3 +175,35 @@ async def test_who_removes_the_last_device_is_told_before_and_led_to_a_recovery_
     await phone.open(await town.enrol_link(ann))
     await phone.press("Set up now")
     assert "ask your provider to recover your account" in await phone.alert()
+
+
+@pytest.mark.parametrize("where", ["enrol", "add"])
+async def test_a_name_that_was_typed_outlives_the_other_language_and_a_wrong_finger(town, phone, ann, where):
+    if where == "add":
+        await phone.open(await town.manage_link(ann))
+        await phone.press("Add this device")
+        await phone.another(transport="usb")
+    else:
+        ann = await town.person()
+        await phone.open(await town.enrol_link(ann))
+    await phone.page.locator("input").fill("Ann's own")
+    await phone.press("中文")
+    await phone.page.get_by_text("设备名称").wait_for()
+    assert await phone.page.locator("input").input_value() == "Ann's own"
+    if where == "enrol":
+        await phone.finger(right=False)
+        await phone.press("立即设置")
+        await phone.alert()
+        await phone.finger(right=True)
+        assert await phone.page.locator("input").input_value() == "Ann's own"
+    await phone.press("立即设置")
+    await phone.shows("vouch" if where == "add" else "enrolled")
+
+
+async def test_of_a_wrong_finger_for_a_device_or_a_permission_nothing_is_said_of_payments(town, phone, ann):
+    await phone.open((await town.manage_link(ann)).replace("/manage#", f"/manage?mandate={MERCHANT}#"))
+    await phone.press()
+    await phone.shows("agree")
+    await phone.finger(right=False)
+    await phone.press()
+    assert await phone.alert() == "Not confirmed. Please try again."

@@ -7,6 +7,8 @@ import re
 import shutil
 import subprocess
 
+import pytest
+
 from keelpay.challenge import DisplayedPayment
 from keelpay_server.auth.spc import decimal_text
 from keelpay_server.ledger.currency import CURRENCIES
@@ -15,6 +17,7 @@ from tests.infrastructure.sources import ROOT
 
 WEB = ROOT / "clients/web"
 SCRIPT_BYTES_MAX = 30_000
+BANK_BYTES_MAX = 2_000
 SEED = 20_260_101
 ODD = 'aZ0 \u0000\u001f"\\/\u007f\u00e9\u2028中文🍵\ufeff'
 
@@ -121,8 +124,9 @@ def test_all_scripts_together_are_small_on_the_wire():
     assert sum(len(gzip.compress(file.read_bytes())) for file in scripts) < SCRIPT_BYTES_MAX
 
 
-def test_both_languages_say_everything_with_the_same_values():
-    english, chinese = (json.loads((WEB / f"words/{language}.json").read_text()) for language in ("en", "zh"))
+@pytest.mark.parametrize("folder", ["words", "sandbox"])
+def test_both_languages_say_everything_with_the_same_values(folder):
+    english, chinese = (json.loads((WEB / f"{folder}/{language}.json").read_text()) for language in ("en", "zh"))
     assert list(english) == list(chinese)
     for key, sentence in english.items():
         assert sentence.strip()
@@ -138,9 +142,25 @@ def test_every_word_a_script_asks_for_is_there_and_every_word_there_is_asked_for
     said_by_server = {
         key
         for key in words
-        if re.match(r"(DECLINE_)?REASON_|CHECKOUT_LINK_|RESOURCE_|alipay|wechat-pay|sandbox-wallet", key)
+        if re.match(r"(DECLINE_)?REASON_|CHECKOUT_LINK_|RESOURCE_|Alipay$|UnionPay$|WeChat Pay$", key)
     }
-    titles = {f"{key}_" for key in asked | said_by_server if f"{key}_" in words}
+    endings = ("_", "_only", "_else")
+    titles = {f"{key}{ending}" for key in asked | said_by_server for ending in endings}
     assert set(words) - asked - said_by_server - titles == set()
     for key in re.findall(r"\bt\(\"(\w+)\"", scripts):
         assert key in words
+
+
+def test_the_banks_page_adds_little_and_only_where_there_is_a_sandbox():
+    (script,) = set(WEB.rglob("*.js")) - set((WEB / "scripts").glob("*.js"))
+    assert script == WEB / "sandbox/bank.js"
+    assert len(gzip.compress(script.read_bytes())) < BANK_BYTES_MAX
+
+
+def test_the_banks_page_has_every_word_that_it_and_what_it_shares_ask_for():
+    words = json.loads((WEB / "sandbox/en.json").read_text())
+    script = (WEB / "sandbox/bank.js").read_text()
+    states = set(re.findall(r"end\(\"(\w+)\"", script))
+    asked = set(re.findall(r"\bt\(\"(\w+)\"", script)) | {"going", "return"} | states
+    shared = {"other", "secure", "foot", "offline", "slow", "retry", "UNREACHABLE", "UNREACHABLE_", "sorry"}
+    assert set(words) == asked | shared

@@ -175,7 +175,7 @@ async def test_the_language_is_the_browsers_until_the_person_says_otherwise(town
 
 
 async def test_whoever_has_no_passkey_is_told_where_to_set_one_up_and_a_payment_link_never_does_it(town, phone):
-    person = await town.person(wallet=False)
+    person = await town.person(wallet=False, card="4242424242424242")
     payment = await town.dollar_payment(person)
     assert await phone.open(await town.pay_link(payment)) == "setUpFirst"
     body = {"parent": person.name, "requestId": "0f2d3c4b-5a69-4788-8796-a5b4c3d2e1f0", "displayName": "Mine"}
@@ -193,3 +193,48 @@ async def test_the_page_does_not_propose_one_way_and_praise_another(town, phone,
         assert await marked.locator("input:not(:checked)").count() == 0
         praised += await marked.count()
     assert praised, "where both are the same, it says so"
+
+
+async def test_where_no_way_can_pay_each_says_what_stands_against_it(town, phone):
+    person = await town.person(wallet=False)
+    await enrol(town, phone, person)
+    payment = await town.dollar_payment(person)
+    assert await phone.open(await town.pay_link(payment)) == "noWay"
+    shown = await phone.text()
+    for words in ("None of your ways to pay can pay this", "$12.50", "Dollar Store", "Balance\nNot enough money"):
+        assert words in shown
+    await phone.press("Cancel payment")
+    await phone.page.locator("dialog .danger").click()
+    await phone.shows("cancelled")
+
+
+async def test_another_way_is_proposed_only_where_there_is_one(town, phone, ann):
+    await phone.finger(right=False)
+    await phone.open(await town.pay_link(await town.payment(ann)))
+    await phone.press()
+    assert "another way to pay" in await phone.alert()
+
+    person = await town.person(wallet=False, card="4242424242424242")
+    other = await town.enrol_link(person)
+    await phone.finger(right=True)
+    await phone.plug_in()
+    await phone.open(other)
+    await phone.press()
+    await phone.shows("enrolled")
+    await phone.finger(right=False)
+    await phone.open(await town.pay_link(await town.dollar_payment(person)))
+    assert await phone.page.locator("label.row input:enabled").count() == 1
+    await phone.press()
+    assert await phone.alert() == "Not confirmed. Nothing was taken. Please try again."
+
+
+async def test_wallets_are_called_as_people_call_them_in_each_language(town, phone, ann):
+    await phone.open(await town.pay_link(await town.payment(ann)))
+    assert "Alipay" in await phone.text()
+    await phone.press("中文")
+    await phone.page.get_by_label("支付宝").check()
+    await phone.press("前往支付宝")
+    await phone.shows("paid")
+    await phone.press("付款凭证")
+    await phone.shows("receipt")
+    assert "支付宝" in await phone.text()

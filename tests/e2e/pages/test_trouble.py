@@ -5,12 +5,12 @@ import json
 
 import pytest
 
-from tests.e2e.pages.phone import SCREEN, hold_phone
+from tests.e2e.pages.phone import PATIENCE_MS, SCREEN, hold_phone
 from tests.e2e.pages.town import enrol
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 CONFIRM = "**/*ConfirmPayment"
-PATIENCE_S = 8.0
+PATIENCE_S = PATIENCE_MS / 1000
 
 
 async def balance_minor(town, person):
@@ -102,12 +102,71 @@ async def test_without_a_network_the_page_waits_and_goes_on_by_itself(town, phon
     assert await phone.page.locator("#connection").inner_text() == ""
 
 
+async def test_a_network_lost_after_paying_keeps_the_receipt_waiting(town, phone, ann):
+    payment = await town.payment(ann)
+    await phone.open(await town.pay_link(payment))
+    brought = phone.page.expect_event("requestfinished", lambda request: request.url.endswith("/receipt.js"))
+    async with brought:  # with the result, not with the press
+        await phone.press()
+        await phone.shows("paid")
+    await phone.context.set_offline(True)
+    await phone.press("Receipt")
+    await phone.page.get_by_text("we go on by ourselves").wait_for()
+    await phone.context.set_offline(False)
+    await phone.shows("receipt")
+
+
+async def test_a_script_that_does_not_arrive_is_told_in_the_words_of_a_lost_connection(town, phone, ann):
+    payment = await town.payment(ann)
+    await phone.page.route("**/receipt.js", lambda route: route.abort())
+    await phone.open(await town.pay_link(payment))
+    await phone.press()
+    await phone.shows("paid")
+    await phone.press("Receipt")
+    await phone.shows("UNREACHABLE")
+    assert "We cannot be reached" in await phone.text()
+    assert "import" not in await phone.text()
+    await phone.page.unroute("**/receipt.js")
+    await phone.press("Try again")
+    await phone.shows("paid")
+    await phone.press("Receipt")
+    await phone.shows("receipt")
+
+
+async def test_what_is_known_to_be_away_is_not_called_slow(town, phone, ann):
+    payment = await town.payment(ann)
+    calls, again, go = [], asyncio.Event(), asyncio.Event()
+
+    async def lose_the_first_and_hold_the_second(route):
+        calls.append(1)
+        if len(calls) == 1:
+            await route.abort("connectionreset")
+            return
+        again.set()
+        await go.wait()
+        await route.continue_()
+
+    await phone.page.clock.install()
+    await phone.page.route("**/StartConfirmation", lose_the_first_and_hold_the_second)
+    await phone.open(await town.pay_link(payment))
+    await phone.press()
+    connection = phone.page.locator("#connection")
+    await phone.page.get_by_text("we go on by ourselves").wait_for()
+    await phone.page.clock.fast_forward(4_500)
+    await asyncio.wait_for(again.wait(), PATIENCE_S)
+    assert "we go on by ourselves" in await connection.inner_text()
+    go.set()
+    await phone.shows("paid")
+
+
 @pytest.mark.slow
 async def test_on_a_slow_network_the_person_is_told_that_nothing_is_charged_twice(town, phone, ann):
     payment = await town.payment(ann)
 
+    told = asyncio.Event()
+
     async def crawl(route):
-        await asyncio.sleep(4.5)
+        await told.wait()
         await route.continue_()
 
     await phone.page.route(CONFIRM, crawl)
@@ -115,6 +174,7 @@ async def test_on_a_slow_network_the_person_is_told_that_nothing_is_charged_twic
     await phone.press()
     await phone.page.get_by_text("You will not be charged twice").wait_for()
     await phone.page.locator("button.primary").dispatch_event("click")  # impatience changes nothing
+    told.set()
     await phone.shows("paid")
     assert await town.is_paid(payment)
 

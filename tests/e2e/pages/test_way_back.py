@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.e2e.pages.town import MERCHANT, enrol
+from tests.e2e.pages.screens import WAYS
+from tests.e2e.pages.town import MERCHANT, SHOP, enrol
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 APP = "com.example.wallet://passkeys/done"
@@ -60,3 +61,18 @@ async def test_who_comes_back_from_a_bank_in_the_same_tab_sees_the_payment(town,
     await phone.open(await town.pay_link(await town.payment(ann)))
     await phone.page.goto(f"{town.pages}/return")
     await phone.shows("look")
+
+
+@pytest.mark.parametrize("name", ["approve", "working", "review"])
+async def test_who_waits_sees_whom_they_pay_and_can_go_back_to_the_shop(town, phone, name):
+    await WAYS[name](town, phone)
+    assert await phone.page.locator("p.about").inner_text() == "Blue Door Café"
+    back = phone.page.get_by_role("link", name="Back to Blue Door Café")
+    assert await back.get_attribute("href") == SHOP
+
+
+async def test_what_waits_for_an_app_can_be_called_off(town, phone):
+    await WAYS["approve"](town, phone)
+    await phone.press("Cancel payment")
+    await phone.page.locator("dialog .danger").click()
+    await phone.shows("cancelled")

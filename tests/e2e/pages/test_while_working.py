@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from keelpay.enums import Channel
+from tests.e2e.pages.phone import PATIENCE_MS
 from tests.e2e.pages.town import enrol
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -42,7 +43,7 @@ async def pressed(phone, link, method):
     go, asked = await held(phone, method)
     await phone.open(link)
     await phone.press()
-    await asked.once.wait()
+    await asyncio.wait_for(asked.once.wait(), PATIENCE_MS / 1000)
     return go, asked
 
 
@@ -79,6 +80,23 @@ async def test_the_other_language_makes_no_button_live_again_and_the_work_goes_o
     assert key["signCount"] == 2, "one finger for the enrolment, one for the payment"
 
 
+async def test_a_look_that_began_before_the_press_does_not_draw_over_its_work(town, phone, ann):
+    payment = await town.payment(ann)
+    await phone.open(await town.pay_link(payment))
+    look, looking = await held(phone, "GetSession")
+    work, working = await held(phone, "StartConfirmation")
+    await phone.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    await asyncio.wait_for(looking.once.wait(), PATIENCE_MS / 1000)
+    await phone.press()
+    await asyncio.wait_for(working.once.wait(), PATIENCE_MS / 1000)
+    async with phone.page.expect_response("**/GetSession"):
+        look.set()
+    await phone.page.evaluate("new Promise((drawn) => setTimeout(drawn, 200))")
+    assert await phone.page.locator("button.busy").count() == 1
+    work.set()
+    await phone.shows("paid")
+
+
 async def test_what_was_not_done_leaves_a_screen_that_is_live(town, phone, ann):
     payment = await town.payment(ann)
     await phone.open(await town.pay_link(payment))
@@ -99,7 +117,7 @@ async def test_a_question_is_taken_back_when_what_it_asks_about_is_over(town, ph
     await phone.press()
     await phone.shows("bank")
     await phone.press("Cancel payment")
-    assert await phone.page.locator("dialog").count() == 1
+    await phone.page.locator("dialog").wait_for()
     await town.partner.payments.cancel(payment)
     await phone.shows("cancelled")
     assert await phone.page.locator("dialog").count() == 0

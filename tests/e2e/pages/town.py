@@ -85,7 +85,7 @@ class Town:
         """A payment that waits for its payer: from the balance, unless another way is given."""
         chosen = replace(method or PaymentMethod.balance(person.name), return_url=SHOP)
         drafted = self.partner.payments.draft(
-            merchant=merchant, amount=cny(amount_minor), method=chosen, description="2 flat whites", **draft
+            merchant=merchant, amount=cny(amount_minor), method=chosen, **{"description": "2 flat whites", **draft}
         )
         return await self.partner.payments.create(drafted)
 

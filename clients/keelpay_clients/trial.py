@@ -54,7 +54,7 @@ class Links(NamedTuple):
 
 async def run_trial(
     address: str, held: HeldKey, out: Console, *, links_only: bool, enough: asyncio.Event | None = None,
-    way_out: str = "Ctrl-C",
+    way_out: str = "Ctrl-C", lasting: bool = True,
 ) -> bool:  # fmt: skip
     """Prints the links, waits for the payment, and returns whether it was paid.
 
@@ -65,6 +65,7 @@ async def run_trial(
         links_only: Do not wait; true is returned.
         enough: Ends the wait once it is set.
         way_out: The key that ends the wait, as it is told.
+        lasting: The server, and the links with it, are still there afterwards.
 
     Raises:
         KeelpayError: The server refuses.
@@ -100,7 +101,8 @@ async def run_trial(
             except TimeoutError:
                 raise ImpatientError(f"nobody paid {links.payment} in time: nothing was charged") from None
             except asyncio.CancelledError:
-                out.print(f"{links.payment} is left as it is: its link pays it for half an hour", highlight=False)
+                left = "its link pays it for half an hour" if lasting else "its link ends with the server"
+                out.print(f"{links.payment} is left as it is: {left}", highlight=False)
                 raise
     told = state.name if state in ENDS else f"{state.name}: you left before it was paid, and nothing was charged"
     out.print(f"{links.payment} is {told}", highlight=False)

@@ -4,6 +4,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from keelpay._descriptor import descriptor_of
 from keelpay._filter import conditions, member
 from keelpay._names import Defaults, Named, name_of
 from keelpay.api.auth.v1 import merchant_pb2, partner_request_pb2, partner_service_pb2
@@ -80,7 +81,7 @@ class Merchants:
             merchant_id=merchant_id,
             merchant=merchant_pb2.Merchant(
                 display_name=display_name,
-                statement_descriptor=statement_descriptor or display_name[:22],
+                statement_descriptor=statement_descriptor or descriptor_of(display_name),
                 settlement_currency=settlement_currency,
                 settlement_calendar=calendar.to_raw(),
                 fee_plan=fees.to_raw(),

@@ -8,10 +8,11 @@ import asyncio
 import os
 import sys
 import tempfile
+import termios
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
 
@@ -32,8 +33,8 @@ LINE_BYTES: Final = 4_096
 @click.option("--story-only", is_flag=True, help="Tell the one payment, simulate nothing.")
 @click.option("--keep", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
               help="Keep database, settings and logs in this new folder.")  # fmt: skip
-@click.option("--stay/--leave", default=None, help="At the end, show links and wait until you have paid with your "
-              "own finger, or press Enter.  [default: stay at a terminal]")  # fmt: skip
+@click.option("--stay/--leave", default=None, help="At the end, show links to pay by with your own finger, and wait "
+              "until you press Enter.  [default: stay at a terminal]")  # fmt: skip
 def demo(
     file: Path | None, days: int, payments: int, merchants: int, seed: int, keep: Path | None, *, story_only: bool,
     stay: bool | None,
@@ -42,7 +43,7 @@ def demo(
 
     Starts a server on SQLite and three sandbox banks, each a process of its own on this machine, and talks to them as
     any client would. At a terminal, or with --stay, it ends with links to pages where you enrol and pay with your own
-    finger or face, and waits until you have paid or press Enter; then all of it is gone, and its files with it.
+    finger or face, and waits until you press Enter; then all of it is gone, and its files with it.
 
     \b
     Examples:
@@ -124,29 +125,50 @@ async def _hand_over(out: "Console") -> None:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="keelpay-"))
         with out.status("starting a fresh server"):
             address, credential = await stack.enter_async_context(open_counter(Path(folder)))
-        enough = stack.enter_context(_enter_key())
-        way_out = "Ctrl-C" if enough is None else "Enter"
-        await run_trial(address, read_key(credential), out, links_only=False, enough=enough, way_out=way_out)
+        keyboard = stack.enter_context(listening())
+        way_out = "Ctrl-C" if keyboard.over.is_set() else "Enter"
+        await run_trial(
+            address, read_key(credential), out, links_only=False, enough=keyboard.enter, way_out=way_out, lasting=False
+        )
+        if not keyboard.over.is_set():
+            with out.status("the receipt and your devices are there to look at; Enter ends the demo"):
+                await keyboard.over.wait()
+
+
+class Keyboard(NamedTuple):
+    """Who sits at the terminal.
+
+    Attributes:
+        enter: Set when somebody presses Enter.
+        over: Set then too, and where there is no key to press: with `</dev/null`, or when the other end was closed.
+    """
+
+    enter: asyncio.Event
+    over: asyncio.Event
 
 
 @contextmanager
-def _enter_key() -> Iterator[asyncio.Event | None]:
-    """Gives what is set when somebody presses Enter; None where there is no key to press, such as with `</dev/null`."""
-    loop, pressed = asyncio.get_running_loop(), asyncio.Event()
+def listening() -> Iterator[Keyboard]:
+    """Listens to standard input; what was typed before, while the demo was at work, is forgotten."""
+    loop, keyboard = asyncio.get_running_loop(), Keyboard(asyncio.Event(), asyncio.Event())
 
     def read() -> None:
         if os.read(sys.stdin.fileno(), LINE_BYTES):
-            pressed.set()
-        else:  # nobody is there any more
+            keyboard.enter.set()
+        else:
             loop.remove_reader(sys.stdin.fileno())
+        keyboard.over.set()
 
     try:
+        if sys.stdin.isatty():
+            termios.tcflush(sys.stdin, termios.TCIFLUSH)
         loop.add_reader(sys.stdin.fileno(), read)
     except (OSError, ValueError):  # a file, or closed
-        yield None
+        keyboard.over.set()
+        yield keyboard
         return
     try:
-        yield pressed
+        yield keyboard
     finally:
         loop.remove_reader(sys.stdin.fileno())
 

@@ -30,7 +30,7 @@ async def test_a_demo_that_stays_serves_its_pages_until_enter_is_pressed(tmp_pat
         assert "the books are right" in out
         assert [page for page, _ in _links(out)] == ["enrol", "pay", "manage"]
         for _, link in _links(out):
-            page = await asyncio.to_thread(lambda link=link: urllib.request.urlopen(link, timeout=10).read())
+            page = await asyncio.to_thread(lambda link=link: urllib.request.urlopen(link, timeout=PATIENCE_S).read())
             assert b"<main" in page
         demo.process.stdin.write(b"\n")
         rest, words = await asyncio.wait_for(demo.process.communicate(), PATIENCE_S)
@@ -40,21 +40,37 @@ async def test_a_demo_that_stays_serves_its_pages_until_enter_is_pressed(tmp_pat
 
 
 @pytest.mark.slow
+async def test_what_is_behind_the_links_is_there_after_the_payment_until_enter_is_pressed(tmp_path):
+    async with started("demo", "--story-only", "--stay", TMPDIR=str(tmp_path)) as demo:
+        out = await _shown(demo)
+        site, token = await _call_off(out)
+        assert b"is CANCELLED" in await asyncio.wait_for(demo.process.stdout.readline(), PATIENCE_S)
+        assert (await _ask(site, "gateway.v1.CheckoutService/GetSession", {}, token))["session"]
+        for _, link in _links(out):
+            assert await asyncio.to_thread(lambda link=link: urllib.request.urlopen(link, timeout=PATIENCE_S).read())
+        demo.process.stdin.write(b"\n")
+        rest, words = await asyncio.wait_for(demo.process.communicate(), PATIENCE_S)
+        assert (demo.process.returncode, words) == (0, b""), rest + words
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+async def test_a_demo_whose_keyboard_goes_away_leaves_with_the_payment(tmp_path):
+    async with started("demo", "--story-only", "--stay", TMPDIR=str(tmp_path)) as demo:
+        out = await _shown(demo)
+        demo.process.stdin.close()
+        await _call_off(out)
+        rest, words = await asyncio.wait_for(demo.process.communicate(), PATIENCE_S)
+        assert (demo.process.returncode, b"is CANCELLED" in rest, words) == (0, True, b""), rest + words
+
+
+@pytest.mark.slow
 async def test_a_demo_that_stays_without_a_keyboard_waits_for_the_payment(tmp_path):
     """As with `</dev/null`: there is nothing to press, and no reason to leave."""
     nobody = asyncio.subprocess.DEVNULL
     async with started("demo", "--story-only", "--stay", stdin=nobody, TMPDIR=str(tmp_path)) as demo:
         out = await _shown(demo)
-        site, secret = re.findall(r"(http://localhost:\d+)/pay#([\w-]{43})", out)[0]
-        opened = await _ask(
-            site, "gateway.v1.CheckoutService/OpenSession", {"token": secret, "requestId": str(uuid4())}
-        )
-        payment = opened["session"]["checkout"]["payment"]
-        in_time = datetime.now(UTC) + timedelta(hours=1)
-        assert datetime.fromisoformat(payment["expireTime"]) < in_time  # nobody has moved this server's clock
-        assert demo.process.returncode is None
-        cancel = {"name": payment["name"], "requestId": str(uuid4())}
-        await _ask(site, "gateway.v1.PaymentService/CancelPayment", cancel, opened["token"]["value"])
+        await _call_off(out, while_it_waits=lambda: demo.process.returncode is None)
         rest, words = await asyncio.wait_for(demo.process.communicate(), PATIENCE_S)
         assert (demo.process.returncode, b"is CANCELLED" in rest, words) == (0, True, b""), rest + words
     assert list(tmp_path.iterdir()) == []
@@ -142,13 +158,26 @@ async def _shown(demo):
     return out
 
 
+async def _call_off(out, while_it_waits=lambda: True):
+    """Opens the link to pay, as a page does, and cancels; returns site and token of the session."""
+    site, secret = re.findall(r"(http://localhost:\d+)/pay#([\w-]{43})", out)[0]
+    opened = await _ask(site, "gateway.v1.CheckoutService/OpenSession", {"token": secret, "requestId": str(uuid4())})
+    payment, token = opened["session"]["checkout"]["payment"], opened["token"]["value"]
+    in_time = datetime.now(UTC) + timedelta(hours=1)
+    assert datetime.fromisoformat(payment["expireTime"]) < in_time  # nobody has moved this server's clock
+    assert while_it_waits()
+    cancel = {"name": payment["name"], "requestId": str(uuid4())}
+    await _ask(site, "gateway.v1.PaymentService/CancelPayment", cancel, token)
+    return site, token
+
+
 async def _ask(site, method, body, token=""):
     """A call as a page makes it."""
     head = {"content-type": "application/json", "connect-protocol-version": "1"}
     if token:
         head["authorization"] = f"Bearer {token}"
     call = urllib.request.Request(f"{site}/keelpay.api.{method}", json.dumps(body).encode(), head)
-    return json.loads(await asyncio.to_thread(lambda: urllib.request.urlopen(call, timeout=10).read()))
+    return json.loads(await asyncio.to_thread(lambda: urllib.request.urlopen(call, timeout=PATIENCE_S).read()))
 
 
 def _links(out):

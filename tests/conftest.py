@@ -8,13 +8,23 @@ from collections.abc import Iterator
 import hypothesis
 import pytest
 
-from tests.infrastructure.books import database_url, open_book
+from tests.infrastructure.books import open_book
 from tests.infrastructure.chromium import browser_context, chromium
+from tests.infrastructure.databases import (
+    database_url,
+    empty_database_url,
+    migrated_dsn,
+    migrated_postgres,
+    migrated_sqlite,
+)
 from tests.infrastructure.missing import missing
 from tests.infrastructure.postgres import PostgresServer
 from tests.infrastructure.postgres_installation import PostgresMissingError
 
-__all__ = ["browser_context", "chromium", "database_url", "open_book"]
+__all__ = [
+    "browser_context", "chromium", "database_url", "empty_database_url", "migrated_dsn", "migrated_postgres",
+    "migrated_sqlite", "open_book",
+]  # fmt: skip
 
 hypothesis.settings.register_profile("shared-machine", deadline=None)
 hypothesis.settings.load_profile("shared-machine")

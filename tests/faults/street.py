@@ -9,7 +9,6 @@ import contextlib
 import os
 import secrets
 import signal
-import socket
 import sqlite3
 import sys
 from contextlib import asynccontextmanager
@@ -23,21 +22,15 @@ from keelpay_server.app.admission import admit
 from keelpay_server.app.master_key import MASTER_KEY_VARIABLE
 from keelpay_server.book.bank import Bank
 from keelpay_server.config import RailSettings, Settings
+from tests.infrastructure.ports import free_port
 from tests.integration.gateway.shop import PayIn
 
 COMMAND = (sys.executable, "-m", "keelpay_server.cli")
 LOOPBACK = "127.0.0.1"
 WALLET = "sandbox-wallet"
 SHOP = "merchants/shop"
-START_S_MAX = 30.0
+START_S_MAX = 60.0
 AUTHORIZE, SUCCEEDED = 1, 1
-
-
-def free_port():
-    """A port that nobody listens on now."""
-    with socket.socket() as taken:
-        taken.bind((LOOPBACK, 0))
-        return taken.getsockname()[1]
 
 
 @dataclass(slots=True, kw_only=True)

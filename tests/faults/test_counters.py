@@ -44,15 +44,17 @@ async def one_life(url):
         sys.executable, "-c", PROGRAM, url, stdout=asyncio.subprocess.PIPE, env=os.environ | {"PYTHONPATH": "."}
     )
     begun = 0
-    async for line in process.stdout:
-        sequence, kept = map(int, line.split())
-        begun = begun or kept
-        if kept > begun and sequence > kept + 5:
+    try:
+        async for line in process.stdout:
+            sequence, kept = map(int, line.split())
+            begun = begun or kept
+            if kept > begun and sequence > kept + 5:
+                return kept
+    finally:
+        if process.returncode is None:
             process.send_signal(signal.SIGKILL)
-            break
-    await process.stdout.read()
-    await process.wait()
-    return kept
+        await process.communicate()
+    raise AssertionError("it ended by itself")
 
 
 @pytest.mark.faults

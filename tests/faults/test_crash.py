@@ -122,7 +122,7 @@ async def prove(street, journal):
 async def test_whatever_is_killed_under_load_no_payment_is_lost_or_doubled(
     servers, crash_seconds, crash_dice, tmp_path, request
 ):
-    database = request.getfixturevalue("postgres_dsn") if servers > 1 else ""
+    database = request.getfixturevalue("migrated_dsn") if servers > 1 else ""
     async with open_street(tmp_path, database, servers=servers, faults=MISBEHAVING) as street:
         journal, stop = Journal(), asyncio.Event()
         acme = street.client("partners/acme")

@@ -6,7 +6,6 @@ In: a database URL. Out: engines, opened and closed in order. Invariant: the wal
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -62,14 +61,6 @@ async def create_test_tables(url: str) -> None:
                 await connection.run_sync(lambda plain: metadata.create_all(plain, tables=own))
         finally:
             await engine.dispose()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of an empty database, once on SQLite and once on PostgreSQL."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'book.sqlite'}"
-    return str(request.getfixturevalue("postgres_dsn"))
 
 
 @pytest.fixture

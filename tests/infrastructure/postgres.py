@@ -11,7 +11,6 @@ import itertools
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -24,6 +23,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
+from tests.infrastructure.ports import free_port
 from tests.infrastructure.postgres_installation import (
     DSN_VARIABLE,
     copy_installation,
@@ -210,13 +210,6 @@ def child_pids(pid: int) -> list[int]:
     """The direct children of a process (Linux; elsewhere none are known)."""
     listing = Path(f"/proc/{pid}/task/{pid}/children")
     return [int(child) for child in listing.read_text().split()] if listing.exists() else []
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def database_name(dsn: str) -> str:

@@ -12,8 +12,8 @@ from keelpay_server.rails.sandbox.server import serve
 from tests.contract.rails.faulty_bank import Bug, StatementBug, serve_faulty
 
 # A bank decides `pending-success` after 2 s of its clock; a clock that runs faster spares the suite the wait.
-HASTE = 20
-QUICK = ConformanceOptions(silence_s=0.1, decide_s=0.4, settle_s_max=0.3)
+HASTE = 5
+QUICK = ConformanceOptions(silence_s=0.1, decide_s=1.0, settle_s_max=0.3)
 
 
 def hasty_clock():

@@ -16,7 +16,7 @@ from keelpay import AsyncClient, Calendar, Defaults, Fee, Fees
 from keelpay.credentials import local, signed
 from keelpay_clients.key_file import read_key
 
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 COMMAND = (sys.executable, "-m", "keelpay_server.cli")
 
 

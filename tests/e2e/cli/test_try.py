@@ -4,7 +4,7 @@ import asyncio
 import re
 import urllib.request
 
-from tests.e2e.cli.process import client_of, done, serving
+from tests.e2e.cli.process import PATIENCE_S, client_of, done, serving
 
 
 async def test_links_to_set_up_and_to_pay_are_made_and_their_pages_are_there(tmp_path):
@@ -17,7 +17,7 @@ async def test_links_to_set_up_and_to_pay_are_made_and_their_pages_are_there(tmp
             links = re.findall(r"http://localhost:\d+/(\w+)#[\w-]{43}", out)
             assert links == ["enrol", "pay", "manage"]
         address = told["edge"].replace("127.0.0.1", "localhost") + "/pay"
-        page = await asyncio.to_thread(lambda: urllib.request.urlopen(address, timeout=5).read())
+        page = await asyncio.to_thread(lambda: urllib.request.urlopen(address, timeout=PATIENCE_S).read())
         assert b"<main" in page
 
 

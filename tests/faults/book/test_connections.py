@@ -16,6 +16,7 @@ from tests.faults.book.load import drive, loaded_engine, open_accounts
 from tests.infrastructure.missing import missing
 from tests.infrastructure.postgres import PostgresServer
 from tests.infrastructure.postgres_installation import PostgresMissingError
+from tests.infrastructure.waiting import until
 from tests.integration.book.things import MakeThing, Thing, asked
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
@@ -26,8 +27,8 @@ PROBE = 1 << 40
 """Requests beyond the load's numbers."""
 
 
-async def test_cut_connections_cost_nothing_but_time(postgres_dsn, fault_seconds, fault_seed, publish):
-    await open_accounts(postgres_dsn)
+async def test_cut_connections_cost_nothing_but_time(migrated_dsn, fault_seconds, fault_seed, publish):
+    await open_accounts(migrated_dsn)
     answers, stop, cuts = [], asyncio.Event(), Counter()
 
     async def cut(boss):
@@ -40,19 +41,23 @@ async def test_cut_connections_cost_nothing_but_time(postgres_dsn, fault_seconds
             )
             cuts.update(row[0].split(" ")[0].rstrip(";") for row in rows)
 
-    boss = await asyncpg.connect(postgres_dsn)
-    async with loaded_engine(postgres_dsn, "one") as one, loaded_engine(postgres_dsn, "two") as two:
-        cutting = asyncio.create_task(cut(boss))
-        driving = [asyncio.create_task(drive(engine, fault_seed, answers.append, stop)) for engine in (one, two)]
-        await asyncio.sleep(fault_seconds)
-        stop.set()
-        told = sum(await asyncio.gather(*driving), Counter())
-        await cutting
-        await finish_work(one)
-        proof = await prove(one, answers)
-    await boss.close()
+    boss = await asyncpg.connect(migrated_dsn)
+    try:
+        async with loaded_engine(migrated_dsn, "one") as one, loaded_engine(migrated_dsn, "two") as two:
+            cutting = asyncio.create_task(cut(boss))
+            driving = [asyncio.create_task(drive(engine, fault_seed, answers.append, stop)) for engine in (one, two)]
+            try:
+                await asyncio.sleep(fault_seconds)
+                await until(lambda: cuts.total() > 5)
+            finally:
+                stop.set()
+            told = sum(await asyncio.gather(*driving), Counter())
+            await cutting
+            await finish_work(one)
+            proof = await prove(one, answers)
+    finally:
+        await boss.close()
     assert told.keys() <= {Reason.STORAGE_UNAVAILABLE, Reason.IDEMPOTENCY_MISMATCH, Reason.INTERNAL}
-    assert cuts.total() > 5
     publish(cuts=dict(cuts), refused=named(told), lost=0, **proof._asdict())
 
 
@@ -95,21 +100,24 @@ async def test_a_killed_database_fails_calls_fast_and_is_used_again_when_it_is_b
             await asyncio.sleep(0.3 + random.Random(fault_seed + kills).random() * 0.5)
             await asyncio.to_thread(own_server.kill)
             kills += 1
+            waits = []
             for _ in range(3):  # the first one waits for the database to come back, the others hear at once
                 took, reason = await probe(engine, probes)
+                waits.append(took)
                 probes += 1
                 assert reason is Reason.STORAGE_UNAVAILABLE
                 assert took < FAILS_WITHIN_S
                 slowest = max(slowest, took)
-            assert took < 1.5, "an outage that is known is still waited for"
+            assert min(waits[1:]) < 1.5, "an outage that is known is still waited for"
             with pytest.raises(StorageLost):
                 await engine.reader.get(Thing, b"")
             await asyncio.to_thread(own_server.start)
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(60):
                 while True:
                     probes += 1
                     if (await probe(engine, probes))[1] is None:
                         break
+        await until(lambda: len(answers) > 50)
         stop.set()
         told = await asyncio.wait_for(driving, 60)
         await finish_work(engine)

@@ -27,18 +27,18 @@ async def test_killed_processes_lose_nothing_on_a_file(tmp_path, fault_seconds, 
 
 
 async def test_killed_processes_that_share_a_database_and_their_ids_lose_nothing(
-    tmp_path, postgres_dsn, fault_seconds, fault_seed, publish
+    tmp_path, migrated_dsn, fault_seconds, fault_seed, publish
 ):
-    await open_accounts(postgres_dsn)
-    with Crew(postgres_dsn, ["one", "two"], fault_seed, tmp_path) as crew:
+    await open_accounts(migrated_dsn)
+    with Crew(migrated_dsn, ["one", "two"], fault_seed, tmp_path) as crew:
         await asyncio.to_thread(crew.run, fault_seconds)
-    await prove_after(crew, postgres_dsn, publish)
+    await prove_after(crew, migrated_dsn, publish)
 
 
 async def test_processes_that_stand_still_for_longer_than_their_leases_do_nothing_twice(
-    tmp_path, postgres_dsn, fault_seconds, fault_seed, publish
+    tmp_path, migrated_dsn, fault_seconds, fault_seed, publish
 ):
-    await open_accounts(postgres_dsn)
-    with Crew(postgres_dsn, ["one", "two"], fault_seed, tmp_path) as crew:
+    await open_accounts(migrated_dsn)
+    with Crew(migrated_dsn, ["one", "two"], fault_seed, tmp_path) as crew:
         await asyncio.to_thread(crew.run, fault_seconds, stall_s=3 * LEASE_US / 1e6)
-    await prove_after(crew, postgres_dsn, publish)
+    await prove_after(crew, migrated_dsn, publish)

@@ -90,9 +90,9 @@ async def run(url, seed, monkeypatch):
         }
 
 
-async def test_the_same_commands_give_the_same_book_on_both_databases(tmp_path, postgres_dsn, monkeypatch):
+async def test_the_same_commands_give_the_same_book_on_both_databases(tmp_path, migrated_dsn, monkeypatch):
     one = await run(f"sqlite:///{tmp_path / 'book.sqlite'}", 7, monkeypatch)
-    other = await run(postgres_dsn, 7, monkeypatch)
+    other = await run(migrated_dsn, 7, monkeypatch)
     for part, seen in one.items():
         assert seen == other[part], part
         assert repr(seen) == repr(other[part]), part  # 1 is no True here

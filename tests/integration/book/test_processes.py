@@ -7,13 +7,14 @@ import pytest
 
 from tests.infrastructure.book_audit import audit
 from tests.infrastructure.books import open_engine
+from tests.infrastructure.waiting import PATIENCE_S
 from tests.integration.book.things import BALANCE, MakeThing, OpenAccounts, Thing, TouchThing, asked
 
 
 @pytest.fixture
-async def engines(postgres_dsn):
+async def engines(migrated_dsn):
     async with AsyncExitStack() as stack:
-        yield [await stack.enter_async_context(open_engine(postgres_dsn, process=f"p{n}")) for n in range(3)]
+        yield [await stack.enter_async_context(open_engine(migrated_dsn, process=f"p{n}")) for n in range(3)]
 
 
 async def test_the_same_requests_sent_to_all_at_once_are_done_once_with_one_answer(engines):
@@ -48,8 +49,8 @@ async def test_a_watcher_hears_of_every_process_even_while_its_own_writes(engine
         for turn in range(1, 16):
             await there.execute(TouchThing(thing=thing.key))
             await here.execute(TouchThing(thing=noise.key))
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE_S):
                 while seen < turn:
-                    assert await watch.wait(5)
+                    assert await watch.wait(PATIENCE_S)
                     seen = (await here.reader.get(Thing, thing.key)).touches
     assert seen == 15

@@ -14,6 +14,7 @@ from keelpay_server.book.lease import LEASE_US
 from keelpay_server.book.world import World
 from tests.infrastructure.books import open_engine
 from tests.infrastructure.clock import HOUR_US, SettableClock
+from tests.infrastructure.waiting import until
 from tests.integration.book.things import MakeThing, Thing, TouchThing
 
 
@@ -53,13 +54,6 @@ async def books(database_url, clock, monkeypatch):
 
 async def claim(engine, clock, owner="somebody"):
     return await engine.store.claim(owner, clock.now_us, LEASE_US, 100)
-
-
-async def until(condition):
-    """Waits for what a worker does in its own time."""
-    async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110  (a handler's list has no event)
-            await asyncio.sleep(0.002)
 
 
 def still(monkeypatch):

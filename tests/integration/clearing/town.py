@@ -239,7 +239,7 @@ class Town:
         """Every invariant of the ledger holds."""
         assert [(f.invariant.name, f.detail) for f in (await self.verdict()).findings if not f.ok] == []
 
-    async def until(self, condition, seconds=10.0):
+    async def until(self, condition, seconds=20.0):
         """Waits for work to come about."""
         async with asyncio.timeout(seconds):
             while not (found := await condition()):

@@ -21,6 +21,7 @@ from keelpay_server.edge.server import EdgeServer
 from keelpay_server.edge.settings import EdgeSettings
 from keelpay_server.rpc.arrival import EDGE_KEY, is_sane, rate_address, request_ids
 from tests.infrastructure.http import ask
+from tests.infrastructure.waiting import PATIENCE_S, until
 from tests.integration.rpc.conftest import LOCAL, serving
 from tests.integration.rpc.echo import ECHO, EchoRequest, EchoResponse
 
@@ -149,13 +150,6 @@ def _pieces(body):
         yield piece
 
 
-async def until(condition):
-    """Returns when a condition holds; nothing tells us, so it looks."""
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110  (see above)
-            await asyncio.sleep(0.01)
-
-
 class Edge:
     """A running edge and the gRPC server behind it."""
 
@@ -167,6 +161,16 @@ class Edge:
         """Ends what `connected` opened: a test that fails leaves no connection to the next one."""
         for writer in self.peers:
             writer.transport.abort()
+
+    @property
+    def open_sockets(self):
+        """How many connections it holds."""
+        return len(self.server._server.server_state.connections)
+
+    async def logged(self):
+        """The lines of its log and of the server's, when every request and call has left its own."""
+        await until(lambda: not self.server._server.server_state.tasks)
+        return await self.bench.logged()
 
     def path(self, method):
         return f"{self.url}/{ECHO.full_name}/{method}"
@@ -190,14 +194,15 @@ async def ask_from(edge, origin, *, wire="json", method="POST", more=None):
 async def read_all(reader):
     """What comes until the other side closes; an abort closes too."""
     try:
-        return await asyncio.wait_for(reader.read(), 10)
+        return await asyncio.wait_for(reader.read(), PATIENCE_S)
     except ConnectionError:
         return b""
 
 
-async def connected(edge):
-    host, port = edge.url.removeprefix("http://").split(":")
-    reader, writer = await asyncio.open_connection(host, int(port))
+async def connected(edge, *, tls=None):
+    """A connection to be written to by hand; the edge's end is its end."""
+    host, port = edge.url.rpartition("//")[2].split(":")
+    reader, writer = await asyncio.open_connection(host, int(port), ssl=tls)
     edge.peers.append(writer)
     return reader, writer
 

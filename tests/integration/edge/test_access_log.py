@@ -10,21 +10,21 @@ from .conftest import open_edge
 SECRET = "eyJhbGciOiJFZERTQSJ9.secret"
 
 
-async def requests_of(bench):
+async def requests_of(edge):
     """The lines of requests."""
-    return [line for line in await bench.logged() if line["message"] == "request"]
+    return [line for line in await edge.logged() if line["message"] == "request"]
 
 
 async def test_a_page_and_a_call_leave_a_line_each(edge):
     page = await ask(f"{edge.url}/pay?lang=zh", method="GET", headers={"x-request-id": "proxy-00007"})
     await edge.call("json", "Echo", EchoRequest(text="hello"), headers={"x-request-id": "order-4711"})
-    lines = {line["path"]: line for line in await requests_of(edge.bench)}
+    lines = {line["path"]: line for line in await requests_of(edge)}
     told = lines["/pay"]
     assert (told["verb"], told["status"], told["bytes"]) == ("GET", 200, len(page.body))
     assert (told["request_id"], told["address"], told["ms"] > 0) == ("proxy-00007", "127.0.0.1", True)
     told = lines[f"/{ECHO.full_name}/Echo"]
     assert (told["verb"], told["status"], told["request_id"]) == ("POST", 200, "order-4711")
-    calls = [line for line in await edge.bench.logged() if line["message"] == "call"]
+    calls = [line for line in await edge.logged() if line["message"] == "call"]
     assert [line["request_id"] for line in calls] == ["order-4711"]
 
 
@@ -33,7 +33,7 @@ async def test_no_token_and_no_link_is_ever_written_down(edge):
         await ask(f"{edge.url}{target}", method="GET", headers={"authorization": f"Bearer {SECRET}"})
     await edge.call("json", "Echo", token=SECRET, headers={"x-request-id": SECRET * 9, "cookie": SECRET})
     await ask(f"{edge.url}/keelpay.Nobody/{SECRET}", b"{}", headers={"content-type": "application/json"})
-    lines = await edge.bench.logged()
+    lines = await edge.logged()
     assert sum(line["message"] == "request" for line in lines) == 6
     assert "secret" not in json.dumps(lines)
 
@@ -43,20 +43,20 @@ async def test_the_address_is_whom_a_trusted_proxy_names_and_nobody_else():
     for trusted, address in ((("127.0.0.1",), "203.0.113.9"), ((), "127.0.0.1")):
         async with open_edge(trusted_proxies=trusted) as edge:
             await ask(f"{edge.url}/", method="GET", headers=forwarded)
-            assert [line["address"] for line in await requests_of(edge.bench)] == [address]
+            assert [line["address"] for line in await requests_of(edge)] == [address]
 
 
 async def test_a_failure_is_written_down_with_its_status(edge):
     await ask(f"{edge.url}/nothing", method="GET")
     await edge.call("json", "Echo", body=b"{")
-    told = {(line["path"], line["status"]) for line in await requests_of(edge.bench)}
+    told = {(line["path"], line["status"]) for line in await requests_of(edge)}
     assert told == {("", 404), (f"/{ECHO.full_name}/Echo", 400)}
 
 
 async def test_it_can_be_turned_off():
     async with open_edge(access_log=False) as edge:
         await ask(f"{edge.url}/pay", method="GET")
-        assert await requests_of(edge.bench) == []
+        assert await requests_of(edge) == []
 
 
 async def test_whoever_opens_the_bare_address_is_told_what_it_is(edge):

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.infrastructure.http import ask
-from tests.integration.edge.conftest import ask_from, open_edge
+from tests.integration.edge.conftest import ask_from, connected, open_edge, read_all
 
 SHOP, STRANGER = "https://shop.example", "https://evil.example"
 
@@ -43,6 +43,19 @@ async def test_a_trusted_proxy_is_believed_back_to_the_first_stranger(forwarded,
         told = await edge.call("json", "Echo", headers=more)
         assert addresses(edge) == [address]
         assert "strict-transport-security" in told.http.headers
+
+
+async def test_proxies_may_each_write_a_line_of_their_own():
+    async with open_edge(trusted_proxies=("127.0.0.1", "10.0.0.0/8")) as edge:
+        reader, writer = await connected(edge)
+        lines = (
+            f"POST {edge.path('Echo').removeprefix(edge.url)} HTTP/1.1", "host: x", "connection: close",
+            *(f"{name}: {value}" for name, value in edge.headers("json").items()), "content-length: 2",
+            "x-forwarded-for: 6.6.6.6", "x-forwarded-for: 203.0.113.9", "x-forwarded-for: 10.1.2.3",
+        )  # fmt: skip
+        writer.write("\r\n".join((*lines, "", "{}")).encode())
+        assert (await read_all(reader)).startswith(b"HTTP/1.1 200")
+        assert addresses(edge) == ["203.0.113.9"]
 
 
 async def test_in_the_clear_beyond_loopback_only_proxies_of_ours_are_served():

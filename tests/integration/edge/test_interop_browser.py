@@ -11,7 +11,8 @@ from google.protobuf import descriptor_pb2, descriptor_pool
 
 from tests.infrastructure.connect_web import ConnectWebMissingError, bundle
 from tests.infrastructure.missing import missing
-from tests.integration.edge.conftest import open_edge, until
+from tests.infrastructure.waiting import until
+from tests.integration.edge.conftest import open_edge
 from tests.integration.rpc.echo import ECHO
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]

@@ -2,11 +2,14 @@
 
 import asyncio
 import gzip
+import socket
 
 import pytest
 
+from keelpay_server.edge.connection import Connection
 from tests.infrastructure.http import ask, sent
-from tests.integration.edge.conftest import WIRES, connected, open_edge, read_all, request_of, until
+from tests.infrastructure.waiting import until
+from tests.integration.edge.conftest import WIRES, connected, open_edge, read_all, request_of
 from tests.integration.rpc.echo import EchoRequest, EchoResponse, EchoServicer
 
 JSON = {"content-type": "application/json"}
@@ -24,7 +27,7 @@ async def test_an_address_that_asks_too_often_is_told_when_to_come_again(wire):
         assert told[-1].code == 8
         assert 0 < told[-1].wait_s <= 60
         assert told[-1].metadata["x-keelpay-mode"] == "test"
-        lines = [line for line in await edge.bench.logged() if line.get("reason") == "RATE_LIMITED"]
+        lines = [line for line in await edge.logged() if line.get("reason") == "RATE_LIMITED"]
         assert len(lines) == 2, "what the edge refuses is written down as well"
 
 
@@ -42,12 +45,14 @@ async def test_bodies_on_their_way_have_a_limit():
         head = "".join(f"{name}: {value}\r\n" for name, value in edge.headers("json").items())
         writer.write(f"POST {edge.path('Echo').removeprefix(edge.url)} HTTP/1.1\r\nhost: x\r\n{head}".encode())
         writer.write(b"content-length: 900\r\n\r\n{")
-        await asyncio.sleep(0.1)
-        assert (await edge.call("json", "Echo", EchoRequest(text="x" * 200))).reason == "OVERLOADED"
+
+        async def has_no_room():
+            return (await edge.call("json", "Echo", EchoRequest(text="x" * 200))).reason == "OVERLOADED"
+
+        await until(has_no_room)
         writer.write(b"}" + b" " * 898)
         await reader.readuntil(b"200 OK")
         assert (await edge.call("json", "Echo", EchoRequest(text="x" * 200))).code == 0
-        writer.close()
 
 
 async def test_whatever_is_asked_counts():
@@ -90,20 +95,21 @@ async def test_streams_have_a_limit_and_give_their_places_back(limit):
 
 async def test_calls_of_one_address_have_a_limit():
     async with open_edge(calls_per_address_max=2) as edge:
-        slow = [asyncio.create_task(edge.call("json", "Echo", EchoRequest(delay_ms=500))) for _ in range(2)]
+        slow = [asyncio.create_task(edge.call("json", "Echo", EchoRequest(act="hold"))) for _ in range(2)]
         await until(lambda: edge.bench.server.load.calls == 2)
         assert (await edge.call("json", "Echo")).reason == "RATE_LIMITED"
+        edge.bench.servicer.go.set()
         assert [told.code for told in await asyncio.gather(*slow)] == [0, 0]
 
 
 async def test_connections_of_one_address_have_a_limit():
     async with open_edge(connections_per_address_max=3) as edge:
-        kept = [await connected(edge) for _ in range(3)]
-        reader, writer = await connected(edge)
+        for _ in range(3):
+            await connected(edge)
+        reader, _ = await connected(edge)
         assert await read_all(reader) == b""
-        for _, open_writer in [*kept, (reader, writer)]:
-            open_writer.close()
-        await asyncio.sleep(0.05)
+        edge.let_go()
+        await until(lambda: not edge.open_sockets)
         assert (await edge.call("json", "Echo")).code == 0
 
 
@@ -122,12 +128,11 @@ async def test_a_connection_without_whole_headers_is_closed(first):
                 writer.write(b"x")
 
         dripping = asyncio.create_task(drip()) if first else None
-        began = asyncio.get_running_loop().time()
-        await read_all(reader)
-        assert asyncio.get_running_loop().time() - began < 2
-        if dripping:
-            dripping.cancel()
-        writer.close()
+        try:
+            await read_all(reader)  # to its end, which comes although the drops never do
+        finally:
+            if dripping:
+                dripping.cancel()
 
 
 async def test_a_second_request_dripping_in_is_closed_too():
@@ -137,7 +142,6 @@ async def test_a_second_request_dripping_in_is_closed_too():
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"GET /no")
         assert await read_all(reader) == b""
-        writer.close()
 
 
 async def test_a_body_that_does_not_come_is_not_waited_for():
@@ -151,7 +155,6 @@ async def test_a_body_that_does_not_come_is_not_waited_for():
         assert b"MESSAGE_MALFORMED" in answer
         assert b"connection: close" in answer
         assert edge.bench.server.load.calls == 0
-        writer.close()
 
 
 async def test_a_reader_that_does_not_read_loses_its_stream(monkeypatch):
@@ -164,13 +167,31 @@ async def test_a_reader_that_does_not_read_loses_its_stream(monkeypatch):
         body = request_of("connect+proto", EchoRequest(text="x" * 200_000))
         async with sent(edge.path("Watch"), body, headers=edge.headers("connect+proto")) as stream:
             await anext(aiter(stream.pieces()))
-            assert edge.bench.server.load.watches == 1
             await until(lambda: not edge.bench.server.load.watches)
 
 
+async def test_who_vanished_without_a_word_is_noticed_by_the_system(edge, monkeypatch):
+    options = []
+    made = Connection.connection_made
+
+    def looked_at(self, transport):
+        made(self, transport)
+        accepted = transport.get_extra_info("socket")
+        names = (socket.TCP_KEEPIDLE, socket.TCP_USER_TIMEOUT)
+        options.append(accepted.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))
+        options.extend(accepted.getsockopt(socket.IPPROTO_TCP, name) for name in names)
+
+    monkeypatch.setattr(Connection, "connection_made", looked_at)
+    await edge.call("json", "Echo")
+    assert options == [1, 60, 30_000]
+
+
 async def test_headers_have_a_limit(edge):
-    answer = await ask(edge.path("Echo"), b"{}", headers={**JSON, "x-long": "x" * 20_000})
-    assert answer.status in {400, 431}
+    long = "x" * 20_000
+    for address, more in ((edge.path("Echo"), {"x-long": long}), (f"{edge.path('Echo')}?{long}", {})):
+        answer = await ask(address, b"{}", headers={**JSON, **more})
+        assert answer.status in {400, 431}
+    assert (await ask(f"{edge.url}/pay?{long}", method="GET")).status in {400, 431}
     assert edge.bench.servicer.seen == []
 
 
@@ -187,12 +208,13 @@ async def test_an_endless_body_is_cut(edge):
             await writer.drain()
 
     pouring = asyncio.create_task(pour())
-    answer = await read_all(reader)
-    pouring.cancel()
-    await asyncio.gather(pouring, return_exceptions=True)
+    try:
+        answer = await read_all(reader)
+    finally:
+        pouring.cancel()
+        await asyncio.gather(pouring, return_exceptions=True)
     assert answer == b"" or b"MESSAGE_MALFORMED" in answer
     assert edge.bench.servicer.seen == []
-    writer.close()
 
 
 async def test_an_answer_does_not_wait_for_acknowledgements(edge):
@@ -207,5 +229,5 @@ async def test_an_answer_does_not_wait_for_acknowledgements(edge):
         length = int(answered.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
         await reader.readexactly(length)
         took_s.append(asyncio.get_running_loop().time() - began)
-    assert sorted(took_s)[15] < 0.035, "Nagle's delay is 40 ms"
-    writer.close()
+    # The first ones are acknowledged at once by any kernel; a busy machine makes some slow, Nagle's algorithm all.
+    assert min(took_s[20:]) < 0.035, "Nagle's delay is 40 ms"

@@ -32,7 +32,7 @@ async def post_office(url, receiver, clock, *, process="test-process", settings=
     async def deliver(tasks, look):
         await couriers[0].handle(tasks, look)
 
-    sender = Sender(settings or SendingSettings(loopback=True, timeout_s=2.0), receiver.trust)
+    sender = Sender(settings or SendingSettings(loopback=True, timeout_s=60.0), receiver.trust)
     async with open_engine(url, process=process, wall=clock, handlers={DELIVER: deliver}) as engine:
         couriers.append(Courier(engine, SEAL, sender))
         outbox = Outbox(engine)

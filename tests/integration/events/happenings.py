@@ -23,6 +23,7 @@ from keelpay_server.events.seal import SecretSeal
 from keelpay_server.events.sender import Sender, SendingSettings
 from keelpay_server.events.service import EventService
 from keelpay_server.rpc.drain import Drain
+from tests.infrastructure.waiting import PATIENCE_S
 
 ACME = Caller(CallerKind.PARTNER, "acme", "acme")
 OTHER = Caller(CallerKind.PARTNER, "other", "other")
@@ -126,7 +127,7 @@ class Listener:
             self.ended = refused
             self._news.set()
 
-    async def until(self, condition, timeout_s: float = 10.0) -> None:
+    async def until(self, condition, timeout_s: float = PATIENCE_S) -> None:
         """Waits until what came satisfies a condition."""
         async with asyncio.timeout(timeout_s):
             while not condition(self):

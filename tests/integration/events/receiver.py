@@ -15,6 +15,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from tests.infrastructure.waiting import until
+
 OK = b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n"
 
 
@@ -25,11 +27,15 @@ class Request(NamedTuple):
 
 
 class Receiver:
-    """Keeps what comes and answers by `answer`, which gets the request's number (from 1)."""
+    """Keeps what comes and answers by `answer`, which gets the request's number (from 1); None is silence.
+
+    Who is answered with silence hears nothing until `released` is set, and then that the line is closed.
+    """
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
         self.answer: Callable[[int], bytes | None] = lambda _number: OK
+        self.released = asyncio.Event()
         self.port = 0
         self.trust = ssl.create_default_context()
 
@@ -45,7 +51,7 @@ class Receiver:
             self.requests.append(Request(head[0], headers, body))
             answer = self.answer(len(self.requests))
             if answer is None:
-                await asyncio.sleep(30)
+                await self.released.wait()
             else:
                 writer.write(answer)
                 await writer.drain()
@@ -54,11 +60,9 @@ class Receiver:
         finally:
             writer.close()
 
-    async def until(self, count: int, timeout_s: float = 10.0) -> None:
+    async def until(self, count: int) -> None:
         """Waits for so many requests."""
-        async with asyncio.timeout(timeout_s):
-            while len(self.requests) < count:  # noqa: ASYNC110  (a server thread of its own would not tell either)
-                await asyncio.sleep(0.01)
+        await until(lambda: len(self.requests) >= count)
 
 
 def make_certificate(folder: Path) -> tuple[Path, Path]:

@@ -21,7 +21,7 @@ async def proxy():
 
 def sender_of(proxy, receiver, **more):
     return Sender(
-        SendingSettings(**{"loopback": True, "timeout_s": 2.0, "proxy": proxy.address} | more), receiver.trust
+        SendingSettings(**{"loopback": True, "timeout_s": 20.0, "proxy": proxy.address} | more), receiver.trust
     )
 
 
@@ -34,7 +34,7 @@ async def test_a_webhook_goes_through_the_proxy_by_its_judged_address(receiver, 
 
 
 async def test_every_delivery_of_a_subscription_goes_through_the_proxy(database_url, receiver, proxy, clock):
-    settings = SendingSettings(loopback=True, timeout_s=2.0, proxy=proxy.address)
+    settings = SendingSettings(loopback=True, timeout_s=20.0, proxy=proxy.address)
     async with post_office(database_url, receiver, clock, settings=settings) as (engine, served):
         await begin(engine)
         as_caller(ACME)
@@ -54,7 +54,7 @@ async def test_a_private_address_is_refused_before_the_proxy_hears_of_it(receive
 
 
 async def test_a_certificate_counts_behind_the_proxy_as_it_does_without(receiver, proxy):
-    sender = Sender(SendingSettings(loopback=True, timeout_s=2.0, proxy=proxy.address), ssl.create_default_context())
+    sender = Sender(SendingSettings(loopback=True, timeout_s=20.0, proxy=proxy.address), ssl.create_default_context())
     assert (await sender.post(receiver.uri, {}, b"{}")).failure.startswith("certificate refused")
     sender.close()
     assert receiver.requests == []

@@ -15,6 +15,7 @@ from keelpay_server.rpc.access_log import AccessLog
 from keelpay_server.rpc.listeners import Listener
 from keelpay_server.rpc.server import RpcServer
 from keelpay_server.rpc.server_settings import ServerSettings
+from tests.infrastructure.waiting import PATIENCE_S
 from tests.integration.events.happenings import ACME, CURSORS, SEAL, amounts, begin, happen
 
 SERVICE = event_service_pb2.DESCRIPTOR.services_by_name["EventService"]
@@ -50,7 +51,7 @@ async def served(open_book):
 
 async def test_a_drained_stream_ends_with_a_cursor_that_another_server_takes(served):
     engine, server, stub = served
-    stream = stub.StreamEvents(event_service_pb2.StreamEventsRequest(), metadata=TOKEN, timeout=20)
+    stream = stub.StreamEvents(event_service_pb2.StreamEventsRequest(), metadata=TOKEN, timeout=PATIENCE_S)
     assert not (await stream.read()).events
     await happen(engine, "cafe", 1)
     assert amounts((await stream.read()).events) == [1]
@@ -72,7 +73,7 @@ async def test_the_contract_bounds_what_is_asked_for(served):
     _, _, stub = served
     request = event_service_pb2.ListEventsRequest(event_types=["Payment"], page_size=201)
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await stub.ListEvents(request, metadata=TOKEN, timeout=5)
+        await stub.ListEvents(request, metadata=TOKEN, timeout=PATIENCE_S)
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
-    answer = await stub.ListEvents(event_service_pb2.ListEventsRequest(), metadata=TOKEN, timeout=5)
+    answer = await stub.ListEvents(event_service_pb2.ListEventsRequest(), metadata=TOKEN, timeout=PATIENCE_S)
     assert [event.type for event in answer.events] == ["merchant.created", "merchant.created"]

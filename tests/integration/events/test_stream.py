@@ -146,7 +146,7 @@ async def test_a_drain_ends_the_stream_at_once_with_a_cursor_to_go_on_from(open_
         await happen(open_book, "cafe", 1)
         await stream.until(lambda s: s.events)
         drain.begin()
-        await stream.until(lambda s: s.ended, timeout_s=1.0)
+        await stream.until(lambda s: s.ended, timeout_s=10.0)  # a stream that nobody ends looks up after 15 s
     assert stream.ended.reason is Reason.DRAINING
     assert stream.ended.retry_after_ms == 200
     await happen(open_book, "cafe", 2)
@@ -157,8 +157,8 @@ async def test_a_drain_ends_the_stream_at_once_with_a_cursor_to_go_on_from(open_
         assert amounts(stream.events) == [2]
 
 
-async def test_two_processes_on_one_database_tell_the_same_events_in_the_same_order(postgres_dsn):
-    async with open_engine(postgres_dsn, process="one") as one, open_engine(postgres_dsn, process="two") as two:
+async def test_two_processes_on_one_database_tell_the_same_events_in_the_same_order(migrated_dsn):
+    async with open_engine(migrated_dsn, process="one") as one, open_engine(migrated_dsn, process="two") as two:
         await begin(one)
         async with (
             streaming(service(one), BEGINNING) as at_one,

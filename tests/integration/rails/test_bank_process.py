@@ -5,11 +5,13 @@ import os
 import secrets
 import signal
 import sys
+from contextlib import asynccontextmanager
 
 import pytest
 
 from keelpay_server.book.rail import OperationKind, OperationOutcome, OperationRequest
 from keelpay_server.rails.grpc_rail import GrpcRail
+from tests.infrastructure.waiting import until
 
 PROGRAM = """
 import asyncio, pathlib, sys
@@ -22,12 +24,22 @@ asyncio.run(main())
 """
 
 
-async def start(path):
+@asynccontextmanager
+async def bank_at(path):
+    """A bank on a file: its process and a rail to it; neither outlives the block."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", PROGRAM, str(path), stdout=asyncio.subprocess.PIPE, env=os.environ | {"PYTHONPATH": ""}
     )
-    address = (await process.stdout.readline()).decode().strip()
-    return process, address
+    try:
+        rail = GrpcRail((await process.stdout.readline()).decode().strip())
+        try:
+            yield process, rail
+        finally:
+            await rail.close()
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
 
 
 @pytest.mark.faults
@@ -45,23 +57,15 @@ async def test_kill_9_of_the_bank_loses_nothing_it_answered(tmp_path):
                     return
                 answered[key] = group[0].bank_reference
 
-    for _ in range(3):
-        process, address = await start(tmp_path / "bank.sqlite")
-        rail = GrpcRail(address)
-        await rail.capabilities()
-        callers = [asyncio.create_task(pour(rail)) for _ in range(8)]
-        await asyncio.sleep(0.3)
-        process.send_signal(signal.SIGKILL)
-        await process.wait()
-        await asyncio.gather(*callers)
-        await rail.close()
-    assert len(answered) > 30
+    for life in range(1, 4):
+        async with bank_at(tmp_path / "bank.sqlite") as (process, rail):
+            await rail.capabilities()
+            callers = [asyncio.create_task(pour(rail)) for _ in range(8)]
+            await until(lambda least=12 * life: len(answered) > least)
+            process.send_signal(signal.SIGKILL)
+            await asyncio.gather(*callers)
 
-    process, address = await start(tmp_path / "bank.sqlite")
-    rail = GrpcRail(address)
-    told = {result.key: result for result in await rail.query_many(sent)}
-    await rail.close()
-    process.kill()
-    await process.wait()
+    async with bank_at(tmp_path / "bank.sqlite") as (_, rail):
+        told = {result.key: result for result in await rail.query_many(sent)}
     assert all(told[key].bank_reference == reference for key, reference in answered.items())
     assert {result.outcome.name for result in told.values()} <= {"SUCCEEDED", "NOT_FOUND"}

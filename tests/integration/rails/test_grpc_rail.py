@@ -157,7 +157,7 @@ class OddBank(rail_service_pb2_grpc.RailServiceServicer):
         self.calls, self.status, self.results, self.parts = 0, status, results, parts
 
     async def GetCapabilities(self, request, context):
-        second = Duration(seconds=1)
+        second = Duration(seconds=20)
         known = capabilities_pb2.Capabilities(
             bank="odd", batch_items_max=10, authorize_timeout=second, operation_timeout=second, query_timeout=second
         )

@@ -50,7 +50,7 @@ class Book:
 def book(request, tmp_path):
     if request.param == "sqlite":
         return Book(f"sqlite:///{tmp_path}/keelpay.db")
-    return Book(request.getfixturevalue("postgres_dsn"))
+    return Book(request.getfixturevalue("migrated_dsn"))
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """A real server on loopback with the test service, and a client that speaks raw gRPC to it."""
 
-import asyncio
 import contextlib
 import json
 from typing import NamedTuple
@@ -17,6 +16,7 @@ from keelpay_server.rpc.access_log import AccessLog
 from keelpay_server.rpc.listeners import Listener
 from keelpay_server.rpc.server import RpcServer
 from keelpay_server.rpc.server_settings import ServerSettings
+from tests.infrastructure.waiting import PATIENCE_S, until
 from tests.integration.rpc.echo import ECHO, EchoRequest, EchoResponse, EchoServicer
 
 SCOPES = frozenset({"echo.write", "echo.read"})
@@ -97,7 +97,7 @@ class Bench:
         self.server_log = log
         self._lines = lines
 
-    def call(self, method, request=None, *, token="acme", metadata=(), timeout=4.0, raw=None):
+    def call(self, method, request=None, *, token="acme", metadata=(), timeout=PATIENCE_S, raw=None):
         """Starts a unary or server streaming call."""
         return self.rpc(method)(
             raw if raw is not None else (request or EchoRequest()).SerializeToString(),
@@ -122,10 +122,16 @@ class Bench:
             await (anext(aiter(_drained(call))) if method == "Watch" else call)
         return told(caught.value)
 
+    @property
+    def unrecorded(self):
+        """How many calls have begun and are not recorded yet."""
+        methods = self.server.metrics._methods.values()
+        ended = sum(sum(cell.counts) for method in methods for cell in method.cells.values())
+        return sum(method.started for method in methods) - ended
+
     async def logged(self):
-        """Waits until no call is open, ends the log and returns its lines: a status may arrive before its line."""
-        while self.server.load.calls or self.server.load.watches:  # noqa: ASYNC110  (nothing tells us)
-            await asyncio.sleep(0.01)
+        """Ends the log and returns its lines when every call has left one: a status may arrive before its line."""
+        await until(lambda: not self.unrecorded)
         self.server_log.close()
         return [json.loads(line) for block in self._lines for line in block.splitlines()]
 

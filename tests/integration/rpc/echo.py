@@ -55,12 +55,16 @@ SECRET_TEXT = "card 4111111111111111 in table payments"
 
 
 class EchoServicer:
-    """Does what `act` says; `seen` holds every message that reached it, `commits` what was finished."""
+    """Does what `act` says.
+
+    `seen` holds every message that reached it, `commits` what was finished; what holds goes on when `go` is set.
+    """
 
     def __init__(self):
         self.seen = []
         self.commits = []
         self.calls = []
+        self.go = asyncio.Event()
 
     async def _serve(self, request, context):
         self.seen.append(request.text)
@@ -68,6 +72,8 @@ class EchoServicer:
         if request.delay_ms:
             await asyncio.sleep(request.delay_ms / 1000)
         match request.act:
+            case "hold":
+                await self.go.wait()
             case "crash":
                 raise RuntimeError(SECRET_TEXT)
             case "wrong":

@@ -1,12 +1,12 @@
 """Laws of leaving: health first, nothing acknowledged lost, nobody left hanging."""
 
 import asyncio
-import contextlib
 
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from tests.infrastructure.waiting import PATIENCE_S, until
 from tests.integration.rpc.conftest import serving, told
 from tests.integration.rpc.echo import ECHO, EchoRequest, EchoResponse
 
@@ -41,22 +41,24 @@ async def test_every_watcher_hears_of_the_drain_even_after_another_left(bench):
     for watch in watches:
         assert (await watch.read()).status == SERVING
     watches[0].cancel()
-    await asyncio.sleep(0.1)
+    await until(lambda: len(bench.server.health._watchers) == 2)
     bench.server.health.drain()
     for watch in watches[1:]:
-        assert (await asyncio.wait_for(watch.read(), 2)).status == NOT_SERVING
+        assert (await asyncio.wait_for(watch.read(), PATIENCE_S)).status == NOT_SERVING
         watch.cancel()
     bench.server.health.serve_all()
     assert bench.server.health.status() == NOT_SERVING
 
 
 async def test_calls_under_way_and_calls_in_the_wait_are_answered():
-    async with serving(drain_wait_s=0.4) as bench:
-        slow = asyncio.ensure_future(bench.call("Echo", EchoRequest(text="slow", delay_ms=800)))
-        await asyncio.sleep(0.1)
+    async with serving(drain_wait_s=1.5) as bench:
+        slow = asyncio.ensure_future(bench.call("Echo", EchoRequest(text="slow", act="hold")))
+        await until(lambda: bench.server.load.calls)
         stopping = asyncio.create_task(bench.server.stop())
-        await asyncio.sleep(0.1)
+        await until(lambda: bench.server.health.status() == NOT_SERVING)
         assert (await bench.call("Echo", EchoRequest(text="during"))).text == "during"
+        await until(lambda: bench.server.drain.refusing)
+        bench.servicer.go.set()
         assert (await slow).text == "slow"
         await stopping
         assert bench.servicer.commits == ["during", "slow"]
@@ -86,9 +88,11 @@ async def test_an_ingest_stream_gets_its_last_answers_before_draining(bench):
     call = bench.rpc("Ingest")(metadata=bench.headers(), timeout=None)
     await call.write(EchoRequest(text="a").SerializeToString())
     assert (await call.read()).text == "a"
-    await call.write(EchoRequest(text="b", delay_ms=300).SerializeToString())
-    await asyncio.sleep(0.1)
+    await call.write(EchoRequest(text="b", act="hold").SerializeToString())
+    await until(lambda: "b" in bench.servicer.seen)
     stopping = asyncio.create_task(bench.server.stop())
+    await until(lambda: bench.server.drain.refusing)
+    bench.servicer.go.set()
     assert (await call.read()).text == "b"
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await call.read()
@@ -110,11 +114,9 @@ async def test_a_drain_under_load_loses_nothing_that_was_acknowledged():
                     return
 
         callers = [asyncio.create_task(caller(name)) for name in range(8)]
-        await asyncio.sleep(0.3)
+        await until(lambda: len(acknowledged) > 50)
         await bench.server.stop()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.gather(*callers), 5)
-        assert len(acknowledged) > 50
+        await asyncio.gather(*callers)
         assert set(acknowledged) == set(bench.servicer.commits)
         # Without client health checks a call that had not begun may end as a bare CANCELLED; clients repeat it.
         assert set(refusals) <= {Code.UNAVAILABLE, Code.CANCELLED}
@@ -125,5 +127,5 @@ async def test_a_servicer_can_wait_for_the_drain(bench):
     await asyncio.sleep(0)
     assert not waiting.done()
     bench.server.drain.begin()
-    await asyncio.wait_for(waiting, 1)
+    await asyncio.wait_for(waiting, PATIENCE_S)
     assert isinstance(await bench.call("Look"), EchoResponse)

@@ -19,6 +19,7 @@ from keelpay_server.rpc.listeners import ClientCertificate, Listener, Tls
 from keelpay_server.rpc.metrics import expose
 from keelpay_server.rpc.server import RpcServer
 from keelpay_server.rpc.server_settings import ServerSettings
+from tests.infrastructure.waiting import PATIENCE_S
 from tests.integration.rpc.conftest import LOCAL, authenticate, serving
 from tests.integration.rpc.echo import ECHO, LAWLESS, EchoRequest, EchoResponse, EchoServicer
 
@@ -90,7 +91,7 @@ async def test_a_unix_socket_serves_and_only_the_edges_word_about_addresses_coun
 
 
 def page(url):
-    with urllib.request.urlopen(url, timeout=5) as answer:
+    with urllib.request.urlopen(url, timeout=PATIENCE_S) as answer:
         return answer.read().decode()
 
 
@@ -172,7 +173,7 @@ async def echo_over(target, credentials, metadata=(), options=()):
             request_serializer=EchoRequest.SerializeToString,
             response_deserializer=EchoResponse.FromString,
         )
-        return (await call(EchoRequest(text="hi"), metadata=metadata, timeout=4)).text
+        return (await call(EchoRequest(text="hi"), metadata=metadata, timeout=PATIENCE_S)).text
 
 
 async def test_tls_serves_and_plaintext_does_not(authority):
@@ -181,7 +182,7 @@ async def test_tls_serves_and_plaintext_does_not(authority):
         assert await echo_over(target, grpc.ssl_channel_credentials(authority.roots), bench.headers()) == "hi"
         async with grpc.aio.insecure_channel(target) as channel:
             with pytest.raises(grpc.aio.AioRpcError):
-                await channel.unary_unary(f"/{ECHO.full_name}/Echo")(b"", metadata=bench.headers(), timeout=2)
+                await channel.unary_unary(f"/{ECHO.full_name}/Echo")(b"", metadata=bench.headers(), timeout=PATIENCE_S)
 
 
 async def test_mutual_tls_needs_a_certificate_and_hands_it_to_authentication(authority):

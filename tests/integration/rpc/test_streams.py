@@ -1,10 +1,9 @@
 """Laws of streams: the same stages around many messages."""
 
-import asyncio
-
 import grpc
 import pytest
 
+from tests.infrastructure.waiting import PATIENCE_S, until
 from tests.integration.rpc.conftest import serving, told
 from tests.integration.rpc.echo import EchoRequest, EchoResponse
 
@@ -15,7 +14,7 @@ async def texts(call):
     return [answer.text async for answer in call]
 
 
-def stream(bench, method, requests, *, token="acme", timeout=4.0):
+def stream(bench, method, requests, *, token="acme", timeout=PATIENCE_S):
     async def raws():
         for request in requests:
             yield request if isinstance(request, bytes) else request.SerializeToString()
@@ -87,11 +86,7 @@ async def test_a_watch_that_is_left_gives_its_place_back(bench, caplog):
     assert bench.server.load.watches == 1
     assert bench.server.load.calls == 0
     call.cancel()
-    for _ in range(40):
-        if bench.server.load.watches == 0:
-            break
-        await asyncio.sleep(0.05)
-    assert bench.server.load.watches == 0
+    await until(lambda: bench.server.load.watches == 0)
     assert [line["code"] for line in await bench.logged()] == ["CANCELLED"]
     assert caplog.records == []
 
@@ -104,7 +99,7 @@ async def test_watches_have_a_budget_of_their_own():
         assert (await bench.refused("Watch", token="reader")).reason == "OVERLOADED"
         await bench.call("Echo")
         open_watches[1].cancel()
-        await asyncio.sleep(0.2)
+        await until(lambda: bench.server.load.watches == 1)
         assert (await bench.refused("Watch", token="acme")).reason == "RATE_LIMITED"
 
 
@@ -131,8 +126,7 @@ async def test_half_an_upload_is_never_taken_for_all(bench, caplog):
     for number in range(25):
         call = bench.rpc("Upload")(metadata=bench.headers(), timeout=None)
         await call.write(EchoRequest(text=f"half{number}").SerializeToString())
-        while f"half{number}" not in bench.servicer.seen:  # noqa: ASYNC110  (the servicer is no waiter)
-            await asyncio.sleep(0.001)
+        await until(lambda number=number: f"half{number}" in bench.servicer.seen)
         call.cancel()
     codes = [line["code"] for line in await bench.logged()]
     assert codes == ["CANCELLED"] * 25

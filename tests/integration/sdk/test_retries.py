@@ -1,5 +1,4 @@
 import asyncio
-import time
 
 import grpc
 import pytest
@@ -7,6 +6,7 @@ import pytest
 import keelpay
 from keelpay import Reason, credentials
 from keelpay.api.gateway.v1 import payment_service_pb2
+from tests.infrastructure.waiting import PATIENCE_S, until
 from tests.integration.sdk.driver import Driver
 from tests.integration.sdk.scripted_server import Hang, Refuse
 
@@ -20,11 +20,7 @@ LEAVING = Refuse(grpc.StatusCode.UNAVAILABLE, Reason.DRAINING, retry_s=0.01)
 
 
 async def arrived(server):
-    for _ in range(500):
-        if server.called(GET):
-            return
-        await asyncio.sleep(0.01)
-    pytest.fail("the call did not arrive")
+    await until(lambda: server.called(GET))
 
 
 @pytest.mark.parametrize("trouble", [CONFLICT, BUSY, CUT, AWAY, LEAVING])
@@ -57,20 +53,16 @@ async def test_what_waiting_does_not_mend_is_raised_at_once(final, server, drive
 
 async def test_a_pause_that_ends_after_the_deadline_is_not_waited_for(server, driver):
     server.script(CANCEL, Refuse(grpc.StatusCode.RESOURCE_EXHAUSTED, Reason.RATE_LIMITED, retry_s=30))
-    begin = time.monotonic()
     with pytest.raises(keelpay.ExhaustedError) as caught:
-        await driver.call(lambda c: c.payments.cancel(PAYMENT))
-    assert time.monotonic() - begin < 2
+        await asyncio.wait_for(driver.call(lambda c: c.payments.cancel(PAYMENT)), PATIENCE_S)
     assert caught.value.retry_after.total_seconds() == 30
 
 
 async def test_retries_end_with_the_deadline_of_all_tries_together(server, driver):
     server.script(GET, *[CONFLICT] * 1000)
-    begin = time.monotonic()
     with pytest.raises(keelpay.ConflictError):
-        await driver.call(lambda c: c.payments.get(PAYMENT, timeout_s=0.4))
-    assert time.monotonic() - begin < 2
-    assert len(server.called(GET)) > 2
+        await driver.call(lambda c: c.payments.get(PAYMENT, timeout_s=1))
+    assert 2 < len(server.called(GET)) < 1000
 
 
 async def test_the_last_error_of_a_server_that_stays_away_is_raised(server, driver):
@@ -95,10 +87,8 @@ async def test_the_contracts_own_deadline_goes_with_each_call(server, driver):
     await driver.call(lambda c: c.payments.sync(PAYMENT, timeout_s=77))
     (get,) = server.called(GET)
     default, given = server.called("PaymentService/SyncPayment")
-    # The wire carries few digits and rounds up.
-    assert 1 < get.left_s < 2.1
-    assert 8 < default.left_s < 10.5
-    assert 75 < given.left_s < 80
+    # The wire carries few digits and rounds up; on its way a call may take a while.
+    assert 0 < get.left_s < 2.1 < default.left_s < 10.5 < given.left_s < 80
 
 
 async def test_a_closed_client_says_so(server, driver):
@@ -132,6 +122,6 @@ async def test_closing_under_a_call_is_an_error_of_ours(server, side):
 async def test_stubs_work_with_the_clients_metadata(server, driver):
     request = payment_service_pb2.GetPaymentRequest(name=PAYMENT)
     metadata = await driver.call(lambda c: c.metadata())
-    await driver.call(lambda c: c.stubs.payments.GetPayment(request, timeout=2, metadata=metadata))
+    await driver.call(lambda c: c.stubs.payments.GetPayment(request, timeout=PATIENCE_S, metadata=metadata))
     (call,) = server.called(GET)
     assert call.metadata["authorization"] == "Bearer a-token"

@@ -8,6 +8,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 import keelpay
 from keelpay import Reason, credentials
+from keelpay._async import token_source as async_source
+from keelpay._sync import token_source as sync_source
 from keelpay.api.auth.v1 import partner_request_pb2
 from keelpay_server.auth.client_assertion import verify_client_assertion
 from keelpay_server.auth.signing_key import KeyAlgorithm, VerifyingKey
@@ -85,20 +87,37 @@ async def test_a_token_is_asked_for_once_and_kept(server, partner):
     assert bearers(server) == ["Bearer t1"] * 8
 
 
-async def test_a_token_is_renewed_before_it_ends(server, partner):
-    server.script(ISSUE, issued("t1", life_s=0.4), issued("t2"))
-    await partner.call(lambda c: c.payments.get(PAYMENT))
-    await asyncio.sleep(0.32)
-    await partner.call(lambda c: c.payments.get(PAYMENT))
-    assert bearers(server) == ["Bearer t1", "Bearer t2"]
+class MovedClock:
+    """What the client takes for the time: the machine's, and a step."""
+
+    def __init__(self):
+        self.step_s = 0.0
+
+    def monotonic(self):
+        return time.monotonic() + self.step_s
 
 
-async def test_an_old_token_serves_while_it_lives_and_no_new_one_is_to_be_had(server, partner):
-    server.script(ISSUE, issued("t1", life_s=4), *[Refuse(grpc.StatusCode.UNAVAILABLE)] * 9)
-    await partner.call(lambda c: c.payments.get(PAYMENT))
-    await asyncio.sleep(3.1)
-    await partner.call(lambda c: c.payments.get(PAYMENT))
-    assert bearers(server) == ["Bearer t1", "Bearer t1"]
+@pytest.fixture
+def clock(monkeypatch):
+    moved = MovedClock()
+    for source in (async_source, sync_source):
+        monkeypatch.setattr(source, "time", moved)
+    return moved
+
+
+async def test_a_token_is_renewed_when_a_quarter_of_its_life_is_left(server, partner, clock):
+    server.script(ISSUE, issued("t1", life_s=4000), issued("t2"))
+    for clock.step_s in (0, 2900, 3001):
+        await partner.call(lambda c: c.payments.get(PAYMENT))
+    assert bearers(server) == ["Bearer t1", "Bearer t1", "Bearer t2"]
+
+
+async def test_an_old_token_serves_while_it_lives_and_no_new_one_is_to_be_had(server, partner, clock):
+    server.script(ISSUE, issued("t1", life_s=4000), *[Refuse(grpc.StatusCode.UNAVAILABLE)] * 2)
+    for clock.step_s in (0, 3001, 3900):
+        await partner.call(lambda c: c.payments.get(PAYMENT))
+    assert bearers(server) == ["Bearer t1"] * 3
+    assert len(server.called(ISSUE)) == 3
 
 
 async def test_a_token_that_the_server_no_longer_takes_is_replaced_once(server, partner):

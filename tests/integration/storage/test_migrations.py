@@ -42,8 +42,8 @@ async def described(engine):
         return await connection.run_sync(describe)
 
 
-async def test_a_migrated_database_is_what_the_tables_declare(database_url):
-    async with opened(database_url) as engine:
+async def test_a_migrated_database_is_what_the_tables_declare(empty_database_url):
+    async with opened(empty_database_url) as engine:
         async with engine.begin() as connection:
             await connection.run_sync(lambda plain: metadata.create_all(plain, tables=our_tables()))
         declared = await described(engine)
@@ -56,8 +56,8 @@ async def test_a_migrated_database_is_what_the_tables_declare(database_url):
         assert found == [], 'the tables changed: make migration m="what changed"'
 
 
-async def test_migrating_twice_changes_nothing(database_url):
-    async with opened(database_url) as engine:
+async def test_migrating_twice_changes_nothing(empty_database_url):
+    async with opened(empty_database_url) as engine:
         first = await migrate(engine)
         once = await described(engine)
         second = await migrate(engine)
@@ -65,16 +65,16 @@ async def test_migrating_twice_changes_nothing(database_url):
         assert await described(engine) == once
 
 
-async def test_looking_where_a_database_stands_changes_nothing(database_url):
-    async with opened(database_url) as engine:
+async def test_looking_where_a_database_stands_changes_nothing(empty_database_url):
+    async with opened(empty_database_url) as engine:
         found = await standing(engine)
         assert found.step is None
         assert found.waiting[-1] == found.newest
         assert await described(engine) == []
 
 
-async def test_a_migration_that_fails_leaves_the_database_as_it_was(database_url):
-    async with opened(database_url) as engine:
+async def test_a_migration_that_fails_leaves_the_database_as_it_was(empty_database_url):
+    async with opened(empty_database_url) as engine:
         async with engine.begin() as connection:
             await connection.execute(text("CREATE TABLE deliveries (id INTEGER)"))
         before = await described(engine)
@@ -84,8 +84,8 @@ async def test_a_migration_that_fails_leaves_the_database_as_it_was(database_url
         assert (await standing(engine)).step is None
 
 
-async def test_a_newer_database_is_left_alone(database_url):
-    async with opened(database_url) as engine:
+async def test_a_newer_database_is_left_alone(empty_database_url):
+    async with opened(empty_database_url) as engine:
         await migrate(engine)
         async with engine.begin() as connection:
             await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
@@ -96,8 +96,8 @@ async def test_a_newer_database_is_left_alone(database_url):
         assert await described(engine) == before
 
 
-async def test_every_step_can_be_taken_back(database_url):
-    async with opened(database_url) as engine:
+async def test_every_step_can_be_taken_back(empty_database_url):
+    async with opened(empty_database_url) as engine:
         await migrate(engine)
         config = configuration()
 
@@ -110,10 +110,15 @@ async def test_every_step_can_be_taken_back(database_url):
         assert await described(engine) == []
 
 
-async def test_processes_that_start_at_once_migrate_once(database_url):
+async def test_processes_that_start_at_once_migrate_once(empty_database_url):
     processes = [
         await asyncio.create_subprocess_exec(
-            sys.executable, "-c", MIGRATE, database_url, stdin=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+            sys.executable,
+            "-c",
+            MIGRATE,
+            empty_database_url,
+            stdin=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
         )
         for _ in range(3)
     ]
@@ -121,7 +126,7 @@ async def test_processes_that_start_at_once_migrate_once(database_url):
         process.stdin.write(b"\n")
     ended = await asyncio.gather(*(process.communicate() for process in processes))
     assert [(process.returncode, words[1]) for process, words in zip(processes, ended, strict=True)] == [(0, b"")] * 3
-    async with opened(database_url) as engine:
+    async with opened(empty_database_url) as engine:
         assert (await standing(engine)).waiting == ()
 
 

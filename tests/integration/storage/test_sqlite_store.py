@@ -13,6 +13,8 @@ from keelpay_server.book.ports import StorageLost
 from keelpay_server.book.reasons import Reason
 from tests.infrastructure.book_audit import audit
 from tests.infrastructure.books import open_engine, wall_us
+from tests.infrastructure.clock import HOUR_US
+from tests.infrastructure.waiting import PATIENCE_S
 from tests.integration.book.things import MakeThing, OpenAccounts, Thing, asked
 
 
@@ -72,9 +74,9 @@ async def test_a_full_disk_refuses_whole_batches_clearly_and_resumes_with_room(e
 
 
 async def test_claiming_on_a_full_disk_leaves_no_transaction_open(engine):
-    later = [Work(n.to_bytes(16, "big"), "touch", b"", WALL, wall_us() + 20_000) for n in range(300)]
+    due_us = wall_us() + HOUR_US
+    later = [Work(n.to_bytes(16, "big"), "touch", b"", WALL, due_us) for n in range(300)]
     await engine.execute_many([MakeThing(work=task) for task in later])
-    await asyncio.sleep(0.05)
     store, broken = engine.store, []
 
     class Full:
@@ -96,12 +98,12 @@ async def test_claiming_on_a_full_disk_leaves_no_transaction_open(engine):
     line = store._line
     store._line = Full(line)
     with pytest.raises(StorageLost):
-        await store.claim("somebody", wall_us(), LEASE_US, 500)
+        await store.claim("somebody", due_us, LEASE_US, 500)
     store._line = line
     assert broken
     assert not line.in_transaction
     await engine.execute(MakeThing())
-    assert len(await store.claim("somebody", wall_us(), LEASE_US, 500)) == 300
+    assert len(await store.claim("somebody", due_us, LEASE_US, 500)) == 300
 
 
 async def test_a_transaction_whose_roll_back_failed_is_ended_by_the_next(engine):
@@ -136,7 +138,7 @@ async def test_a_cancelled_lane_ends_without_losing_what_its_thread_commits(tmp_
         for _ in range(5):
             await asyncio.sleep(0)
         engine._lane._task.cancel()
-        outcomes = await asyncio.wait_for(running, 5)
+        outcomes = await asyncio.wait_for(running, PATIENCE_S)
         assert {outcome.refusal.reason for outcome in outcomes} == {Reason.STORAGE_UNAVAILABLE}
     async with open_engine(url) as engine:
         assert await engine.reader.count(Thing, {}) in {0, 200}

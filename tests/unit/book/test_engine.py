@@ -13,6 +13,7 @@ from keelpay_server.book.queue import QUEUE_MAX
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused
 from keelpay_server.book.request import request_of
+from tests.infrastructure.waiting import PATIENCE_S
 from tests.integration.book.things import Thing
 from tests.unit.book.scripted_store import ScriptedStore
 from tests.unit.book.test_lane import Later, notes
@@ -68,7 +69,7 @@ async def test_work_of_a_batch_whose_commit_was_not_heard_of_is_done_at_once(eng
     request = request_of("partner:acme", "/test/Later", "", bytes(16), b"")
     outcome = await engine.execute(Later(number=7, request=request))
     assert outcome.replayed
-    await asyncio.wait_for(done.wait(), 1)
+    await asyncio.wait_for(done.wait(), PATIENCE_S)
 
 
 async def test_no_commands_are_no_batch(engine):

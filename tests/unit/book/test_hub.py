@@ -9,6 +9,7 @@ from keelpay_server.book import journal
 from keelpay_server.book.hub import Hub
 from keelpay_server.book.journal import JournalRow
 from keelpay_server.book.ports import BookRow, StorageLost
+from tests.infrastructure.waiting import PATIENCE_S, until
 
 
 class Journal:
@@ -62,9 +63,8 @@ async def hub(other, monkeypatch):
 
 async def settle(hub, watch):
     """Until the hub has had its first look, which wakes every watch once: it cannot know what came before."""
-    assert await watch.wait(1)
-    while hub._sequence is None:  # noqa: ASYNC110  (it is the hub's own)
-        await asyncio.sleep(0.001)
+    assert await watch.wait(PATIENCE_S)
+    await until(lambda: hub._sequence is not None)
 
 
 async def test_a_commit_here_wakes_its_watchers_and_no_others(hub):
@@ -73,8 +73,8 @@ async def test_a_commit_here_wakes_its_watchers_and_no_others(hub):
         await b.wait(0.1)
         await any_.wait(0.1)
         hub.committed(Committed(1, b"a"))
-        assert await a.wait(1)
-        assert await any_.wait(1)
+        assert await a.wait(PATIENCE_S)
+        assert await any_.wait(PATIENCE_S)
         assert not await b.wait(0.02)
 
 
@@ -92,9 +92,9 @@ async def test_a_commit_of_another_process_wakes_watchers(hub, other):
         await settle(hub, a)
         await named.wait(0.1)
         other.write(b"z", b"a")
-        assert await a.wait(1)
+        assert await a.wait(PATIENCE_S)
         other.write("cafe")
-        assert await named.wait(1)
+        assert await named.wait(PATIENCE_S)
         assert not await a.wait(0.02)
 
 
@@ -104,7 +104,7 @@ async def test_a_commit_here_does_not_hide_one_of_another_process_before_it(hub,
         other.write(b"a")  # 1, elsewhere
         other.write(b"mine")  # 2, here: told before the next look
         hub.committed(Committed(2, b"mine"))
-        assert await a.wait(1)
+        assert await a.wait(PATIENCE_S)
 
 
 async def test_commits_here_alone_need_no_reading_of_the_journal(hub, other):
@@ -113,7 +113,7 @@ async def test_commits_here_alone_need_no_reading_of_the_journal(hub, other):
         for _ in range(5):
             other.write(b"a")
             hub.committed(Committed(other.sequence, b"a"))
-            assert await a.wait(1)
+            assert await a.wait(PATIENCE_S)
             await asyncio.sleep(0.01)
     assert other.reads == 0
 
@@ -146,7 +146,7 @@ async def test_the_hub_goes_on_looking_after_trouble(hub, other, trouble):
         await asyncio.sleep(0.02)
         other.fail = None
         other.write(b"a")
-        assert await a.wait(1)
+        assert await a.wait(PATIENCE_S)
 
 
 async def test_an_empty_book_wakes_nobody_again_and_again(hub):
@@ -159,7 +159,7 @@ async def test_waiting_once_ends_with_the_time_or_the_event(hub):
     with hub.watch(b"settling") as watch:
         await settle(hub, watch)
         assert not await hub.wait(b"a", 0.01)
-        waiting = asyncio.create_task(hub.wait(b"a", 5))
+        waiting = asyncio.create_task(hub.wait(b"a", PATIENCE_S))
         await asyncio.sleep(0)
         hub.committed(Committed(1, b"a"))
         assert await waiting
@@ -171,5 +171,5 @@ async def test_closing_wakes_everybody_and_nothing_is_kept_of_who_left(hub):
     await asyncio.sleep(0)
     gone.cancel()
     await hub.close()
-    assert await asyncio.wait_for(asyncio.gather(*waits), 1) == [True] * 20
+    assert await asyncio.wait_for(asyncio.gather(*waits), PATIENCE_S) == [True] * 20
     assert hub._watches == {}

@@ -11,6 +11,7 @@ from keelpay_server.book.ports import StorageLost
 from keelpay_server.book.worker import CLAIM_MAX, Worker
 from keelpay_server.book.world import World
 from tests.infrastructure.clock import SettableClock
+from tests.infrastructure.waiting import until
 from tests.unit.book.scripted_store import ScriptedStore
 
 LEASE = Lease("me", 60_000)
@@ -44,12 +45,6 @@ async def worker(store, clock):
     made = Worker(store, LEASE, clock)
     yield made
     await made.close(0.01)
-
-
-async def until(condition):
-    async with asyncio.timeout(2):
-        while not condition():  # noqa: ASYNC110  (a handler's list has no event)
-            await asyncio.sleep(0.001)
 
 
 async def test_due_work_is_handled_by_kind_in_one_call_each(worker, store):

@@ -26,10 +26,10 @@ async def beside():
         yield RailSettings(name="sandbox-card", channel="card", address=bank.address, insecure=True)
 
 
-async def doors(folder, rail, mode="test"):
+async def doors(folder, rail, **more):
     """What a stranger meets: the statuses of the page's files, and of its call for a ticket that never was."""
     edge = EdgeSettings(listen="127.0.0.1:0")
-    settings = Settings(data=str(folder), listen="127.0.0.1:0", edge=edge, rails=(rail,), mode=mode)
+    settings = Settings(data=str(folder), listen="127.0.0.1:0", edge=edge, rails=(rail,), **more)
     environment = {MASTER_KEY_VARIABLE: secrets.token_hex(32)}
     async with open_server(settings, environment=environment, log=lambda _: None, limits=QUICK) as server:
         files = [(await ask(f"{server.edge_url}{path}", method="GET")).status for path in FILES]
@@ -47,4 +47,4 @@ async def test_not_where_the_bank_is_beside_the_server(tmp_path, beside):
 
 async def test_never_in_a_live_installation(tmp_path):
     """Its settings refuse a sandbox bank before; if they did not, there would still be no door."""
-    assert await doors(tmp_path, INSIDE, mode="live") == ([404] * 3, "unimplemented")
+    assert await doors(tmp_path, INSIDE, mode="live", rp_id="pay.example.com") == ([404] * 3, "unimplemented")

@@ -8,6 +8,7 @@ import errno
 from enum import IntEnum
 from typing import Final, NamedTuple
 
+from keelpay_server.auth.party_of_passkeys import WrongRelyingParty
 from keelpay_server.auth.platform_key import WrongMasterKey
 from keelpay_server.book.ports import StorageLost
 from keelpay_server.book.refusal import Refused
@@ -50,6 +51,7 @@ class Failure(NamedTuple):
 _TABLE: Final[dict[type[Exception], tuple[FailureKind, str]]] = {
     SettingsError: (FailureKind.SETTINGS, ""),
     WrongMasterKey: (FailureKind.SETTINGS, "Use the master key that the installation was created with."),
+    WrongRelyingParty: (FailureKind.SETTINGS, "An rp_id is for ever: leave it as it was, or choose another database."),
     BankFileBusy: (FailureKind.BUSY, "Run the banks beside the servers (keelpay bank serve), or name another --data."),
     BankFileError: (FailureKind.SETTINGS, ""),
     FileBusy: (FailureKind.BUSY, "Stop that server first (SIGTERM lets it finish), or choose another --data folder."),

@@ -16,6 +16,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
+from keelpay_server.auth.party_of_passkeys import refuse_other_party
 from keelpay_server.book.engine import Engine
 from keelpay_server.book.ports import StorageLost
 from keelpay_server.book.refusal import Refused
@@ -80,7 +81,8 @@ async def open_server(
         limits: Fields of `rpc.server.ServerSettings` that differ from its defaults.
 
     Raises:
-        SettingsError, WrongMode, FileBusy, DatabaseNewer, StartRefusedError: It cannot start; the text says why.
+        SettingsError, WrongMode, WrongRelyingParty, FileBusy, DatabaseNewer, StartRefusedError: It cannot start; the
+            text says why.
     """
     check_start(settings)
     Path(settings.data).mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240  (before anything is served)
@@ -138,6 +140,7 @@ async def _open_rooms(settings: Settings, master: MasterKey) -> AsyncIterator[tu
             keeping.start()
             unknown = await open_accounts(engine, settings, rails.connectors)
             await rooms.keeper.open()
+            await refuse_other_party(store.reader, settings.rp_id)
             if settings.vault_key > 1:
                 await reseal_all(engine, rooms.vault, secrets.token_bytes)
             engine.start(rooms.handlers())

@@ -1,4 +1,4 @@
-"""What has to be right before a server opens anything: certificates, and rails that can be what they say.
+"""What has to be right before a server opens anything: certificates, passkeys' domain, rails that are what they say.
 
 In: settings. Out: nothing, or the sentence that says what is wrong. Invariant: looks only; nothing is made or changed.
 """
@@ -28,6 +28,11 @@ def check_start(settings: Settings) -> None:
             _certificates("tls.client_roots", settings.tls.client_roots)
     if settings.edge.tls is not None:
         _check_pair("edge.tls", settings.edge.tls.certificate, settings.edge.tls.key)
+    if settings.mode == "live" and settings.edge.listen and settings.rp_id == Settings().rp_id:
+        raise SettingsError(
+            f"rp_id: it is {settings.rp_id}, and payers would set up passkeys for it, for ever; give the domain of your"
+            " pages"
+        )
     for rail in settings.rails:
         _check_rail(rail)
 

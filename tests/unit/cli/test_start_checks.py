@@ -108,6 +108,13 @@ def test_an_address_that_cannot_be_is_named(setting, value):
     assert "secret" not in str(caught.value)
 
 
+def test_a_live_installation_names_the_domain_of_its_pages_before_anybody_sets_up_a_passkey():
+    edge = EdgeSettings(listen="127.0.0.1:0")
+    assert "rp_id" in refused(mode="live", edge=edge, rails=())
+    check_start(Settings(mode="live", edge=edge, rails=(), rp_id="pay.example.com"))
+    check_start(Settings(mode="live", rails=()))
+
+
 @pytest.mark.parametrize("name", ["a/b", "A", "", "x" * 64, "../x"])
 def test_a_rail_has_a_name_that_can_be_a_file_and_a_resource(name):
     with pytest.raises(SettingsError, match="rail's name"):

@@ -144,7 +144,7 @@ def _action(payment: Payment, confirmation: Confirmation | None) -> payment_pb2.
             biometric.confirmation.CopyFrom(render_confirmation(confirmation))
         return payment_pb2.NextAction(biometric=biometric)
     action = json.loads(payment.action)
-    if action["challenge"] == _CHALLENGE_REDIRECT:
+    if action["challenge"] == _CHALLENGE_REDIRECT and action["url"]:
         return payment_pb2.NextAction(redirect=payment_pb2.NextAction.Redirect(url=action["url"]))
     waiting = _WAITS[payment.channel == WALLET_CHANNEL][_speaks_chinese(payment)]
     return payment_pb2.NextAction(wait=payment_pb2.NextAction.Wait(text=waiting))

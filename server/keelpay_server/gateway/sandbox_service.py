@@ -139,12 +139,15 @@ class SandboxService(sandbox_service_pb2_grpc.SandboxServiceServicer):
     ) -> sandbox_service_pb2.TriggerEventResponse:
         """See the contract."""
         call = current()
-        trigger = TRIGGERS[request.trigger]
+        trigger, identity = TRIGGERS[request.trigger], identify(call, request, request.resource)
+        # A repeat decides nothing: the last operation may be another one by now.
+        if await self._engine.repeated(identity) is not None:
+            return sandbox_service_pb2.TriggerEventResponse(replayed=True)
         operation = await self._operation(request.resource, trigger.collection, trigger.name)
         bank = self._banks.get(operation.bank)
         told = None if bank is None else await bank.decide(operation.id, trigger.outcome, trigger.code)
         command = RecordTrigger(
-            request=identify(call, request, request.resource), caller=call.caller, deadline_us=call.deadline_us,
+            request=identity, caller=call.caller, deadline_us=call.deadline_us,
             result=told or OperationResult(operation.id, OperationOutcome.UNKNOWN), happened=told is not None,
             trigger=trigger.name,
         )  # fmt: skip

@@ -34,7 +34,8 @@ AnyRequest = (
     | operation_request_pb2.PayRequest
 )
 
-_ADDRESS: Final = re.compile(r"[a-z][a-z0-9+.-]*://\S+")
+_ADDRESS: Final = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
+"""In either case (RFC 3986, 3.1): what is printed as a QR code is shorter in capitals."""
 _NO_APPS: Final = frozenset({"about", "blob", "data", "file", "ftp", "http", "javascript", "vbscript", "ws", "wss"})
 """Schemes that a browser opens itself: a page or an app that follows one may run what is in it."""
 _PREFIX: Final = "RESULT_CODE_"
@@ -188,7 +189,7 @@ def _address(uri: str) -> str:
     """Returns where a bank sends the payer; nothing where that is no https address and no app's."""
     if len(uri) > URI_MAX or not _ADDRESS.fullmatch(uri) or unreadable(uri, lines=False):
         return ""
-    return "" if uri.partition("://")[0] in _NO_APPS else uri
+    return "" if uri.partition("://")[0].lower() in _NO_APPS else uri
 
 
 def code_number(name: str) -> operation_pb2.ResultCode.ValueType:

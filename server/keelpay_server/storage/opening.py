@@ -109,7 +109,7 @@ async def open_store(url: str, *, book: int, mode: str, wall: WallClock) -> Asyn
         StorageLost: The database cannot be reached.
     """
     async with AsyncExitStack() as stack:
-        engine, singles = connect(url, pool_size=2), connect(url, single=True)
+        engine, singles = connect(url, pool_size=4), connect(url, single=True)
         stack.push_async_callback(engine.dispose)
         stack.push_async_callback(singles.dispose)
         path = file_of(make_url(url))

@@ -12,8 +12,11 @@ from keelpay.api.sandbox.v1 import sandbox_service_pb2 as pb
 from keelpay.api.sandbox.v1 import scenario_pb2
 from keelpay_server.book.caller import Caller, CallerKind
 from keelpay_server.book.paging import Pager
+from keelpay_server.book.rail import OperationOutcome
 from keelpay_server.book.reasons import Reason
 from keelpay_server.book.refusal import Refused
+from keelpay_server.gateway.confirm import ConfirmPayment
+from keelpay_server.gateway.method import Method
 from keelpay_server.gateway.names import payment_name
 from keelpay_server.gateway.operation import OperationState
 from keelpay_server.gateway.payment import PaymentState
@@ -209,6 +212,21 @@ async def test_an_open_payment_is_decided_when_a_test_says_so_and_once(sandbox, 
     assert (await shop.payment(payment.id)).state == state
     assert (await trigger(sandbox, payment, what, request_id)).replayed
     await refused(trigger(sandbox, payment, pb.TRIGGER_LATE_SUCCESS), Reason.ILLEGAL_TRANSITION)
+
+
+async def test_a_trigger_that_is_repeated_decides_no_later_attempt(sandbox, shop):
+    await create(sandbox, Behaviour.BEHAVIOUR_PENDING_SUCCESS, count=2, delay=step(days=20))
+    payment, request_id = await shop.pay(), asked()
+    await trigger(sandbox, payment, pb.TRIGGER_LATE_DECLINE, request_id)
+    method = Method(shop.card.channel, shop.card.id, None, shop.card.bank, shop.card.token)
+    await shop.run(ConfirmPayment(caller=ACME, payment=payment.id, method=method, received_us=shop.engine.wall()))
+    await shop.settle()
+    assert (await shop.payment(payment.id)).state == PaymentState.REQUIRES_ACTION
+    assert (await trigger(sandbox, payment, pb.TRIGGER_LATE_DECLINE, request_id)).replayed
+    await refused(trigger(sandbox, payment, pb.TRIGGER_LATE_SUCCESS, request_id), Reason.IDEMPOTENCY_MISMATCH)
+    _, second = sorted(await shop.operations(payment.id), key=lambda operation: operation.number)
+    (told,) = await shop.rails["sandbox-card"].query_many([second.id])
+    assert told.outcome is OperationOutcome.PENDING
 
 
 async def test_what_cannot_happen_is_refused_and_strangers_see_nothing(sandbox, shop):

@@ -14,6 +14,7 @@ from keelpay_server.storage.postgres import PostgresStore
 from keelpay_server.storage.sql import Postgres
 from tests.infrastructure.book_audit import audit
 from tests.infrastructure.books import open_engine
+from tests.infrastructure.sources import ROOT
 from tests.infrastructure.waiting import PATIENCE_S
 from tests.integration.book.things import MakeThing, OpenAccounts, Thing, asked
 
@@ -170,6 +171,13 @@ async def test_the_lane_gets_its_connection_however_many_reads_wait(engine):
             await stack.enter_async_context(pool.connect())
         engine.store._drop()
         await asyncio.wait_for(engine.execute(MakeThing(request=asked(1))), PATIENCE_S)
+
+
+async def test_a_process_opens_as_many_connections_as_its_operator_was_told(engine):
+    pools = [each.pool for each in (engine.reader._engine, engine.reader._singles)]
+    kept, more = sum(pool.size() for pool in pools) + 1, sum(pool._max_overflow for pool in pools)  # one is the lane's
+    told = " ".join((ROOT / "docs/operations.md").read_text().split())
+    assert f"up to {kept} connections to PostgreSQL and opens up to {kept + more} under load" in told
 
 
 async def test_many_shapes_of_batches_keep_the_statements_of_a_connection_bounded(engine):

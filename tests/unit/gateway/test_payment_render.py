@@ -27,8 +27,19 @@ APP_APPROVAL = json.dumps({"challenge": 1, "url": ""})
     ],
 )
 def test_the_payer_is_told_whose_app_asks(channel, locale, said):
+    assert next_action(APP_APPROVAL, channel, locale).wait.text == said
+
+
+def test_who_would_be_sent_nowhere_is_not_sent():
+    sent = next_action(json.dumps({"challenge": 2, "url": "https://bank.example/3ds"}))
+    assert sent.redirect.url == "https://bank.example/3ds"
+    # What the bank named was no address that a payer may be sent to.
+    assert next_action(json.dumps({"challenge": 2, "url": ""})).WhichOneof("action") == "wait"
+
+
+def next_action(action, channel=CARD, locale="en"):
     stored = Payment(**BLANK)._replace(
         merchant="cafe", id=bytes(16), payer="acme/ama", currency="CNY", amount=100, history="[]", channel=channel,
-        state=PaymentState.REQUIRES_ACTION, action=APP_APPROVAL, device=json.dumps({"locale": locale}),
+        state=PaymentState.REQUIRES_ACTION, action=action, device=json.dumps({"locale": locale}),
     )  # fmt: skip
-    assert render_whole(stored, [], None, None).next_action.wait.text == said
+    return render_whole(stored, [], None, None).next_action

@@ -108,7 +108,15 @@ def test_what_a_bank_says_is_kept_without_what_nobody_can_see():
     assert (result.bank_reference, result.detail) == ("ab", "cd e")
 
 
-@pytest.mark.parametrize("uri", ["https://bank.example/3ds?a=1", "alipays://platformapi/startapp", "weixin://wap/pay"])
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://bank.example/3ds?a=1",
+        "HTTPS://QR.BANK.EXAMPLE/FKX",
+        "alipays://platformapi/startapp",
+        "weixin://wap/pay",
+    ],
+)
 def test_a_bank_sends_the_payer_to_an_https_address_or_an_app(uri):
     assert challenged(uri) == uri
 
@@ -116,9 +124,9 @@ def test_a_bank_sends_the_payer_to_an_https_address_or_an_app(uri):
 @pytest.mark.parametrize(
     "uri",
     [
-        "http://bank.example/", "javascript://bank.example/%0aalert(1)", "JavaScript://x/", "javascript:alert(1)",
-        "data:text/html,x", "//bank.example/", "https://bank.example/ x", "https://bank.example/\u202egpj", "bank",
-        "https://bank.example/" + "x" * 2048,
+        "http://bank.example/", "HTTP://BANK.EXAMPLE/", "javascript://bank.example/%0aalert(1)", "JavaScript://x/",
+        "javascript:alert(1)", "data:text/html,x", "//bank.example/", "https://bank.example/ x",
+        "https://bank.example/\u202egpj", "bank", "https://bank.example/" + "x" * 2048,
     ],
     ids=ascii,
 )  # fmt: skip

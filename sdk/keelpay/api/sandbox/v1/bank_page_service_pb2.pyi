@@ -184,7 +184,7 @@ class AnswerChallengeResponse(_message.Message):
     CHALLENGE_FIELD_NUMBER: _builtins.int
     REPLAYED_FIELD_NUMBER: _builtins.int
     replayed: _builtins.bool
-    """This request id was answered before; nothing was done now."""
+    """Nothing was done now: this request id was answered before, or the challenge had expired."""
     @_builtins.property
     def challenge(self) -> Global___BankChallenge:
         """The challenge as it is now, never STATE_OPEN."""

@@ -16,6 +16,7 @@ async def challenge(town, phone):
 
 async def challenge_expired(town, phone):
     """The person came too late."""
+    town = await town.elsewhere()
     await bank(town, phone)
     await town.made.ling.sandbox.advance_clock(EXPIRED)
     await phone.page.locator("a.primary").click()

@@ -158,6 +158,7 @@ async def test_a_used_address_and_one_that_never_was_say_the_same(town, phone, c
 
 
 async def test_too_late_is_said_plainly_and_leads_back(town, phone):
+    town = await town.elsewhere()
     payment, _ = await at_bank(town, phone)
     await town.made.ling.sandbox.advance_clock(EXPIRED)
     await phone.press("Approve")

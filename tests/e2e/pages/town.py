@@ -7,6 +7,8 @@ would make them; nothing of the pages is done for them here.
 import itertools
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from msgspec import structs
 
@@ -25,9 +27,10 @@ _NUMBERS = itertools.count(1)
 
 @dataclass(slots=True, kw_only=True)
 class Town:
-    """What tests of pages do at the partner's side; `last` is who came last."""
+    """What tests of pages do at the partner's side, by `settings` of its server; `last` is who came last."""
 
     made: object
+    settings: dict
     last: Person | None = None
 
     @property
@@ -39,6 +42,11 @@ class Town:
     def pages(self):
         """Where the pages are, as a browser on this machine calls it."""
         return self.made.server.settings.pages()
+
+    async def elsewhere(self):
+        """Another town like it, for who moves its clock: time goes on for nobody else. It stays as long as this one."""
+        folder = self.made.stack.enter_context(TemporaryDirectory())
+        return await self.made.stack.enter_async_context(open_town(Path(folder), **self.settings))
 
     async def open_shop(self):
         """A shop that people come back to, and one whose currency no wallet here takes."""
@@ -153,7 +161,7 @@ async def open_town(folder, **settings):
     """A town in a folder, with settings of its server."""
     rails = tuple(structs.replace(rail, currencies=TAKEN.get(rail.channel, ("CNY",))) for rail in SANDBOX_RAILS)
     async with open_installation(folder, **{"rails": rails, **settings}) as made:
-        town = Town(made=made)
+        town = Town(made=made, settings=settings)
         await town.open_shop()
         yield town
 

@@ -90,18 +90,21 @@ class MandateMethods(confirmation_service_pb2_grpc.ConfirmationServiceServicer):
         """See the contract."""
         call = current()
         row = await own_confirmation(self._reader, call.caller, request.confirmation)
-        proof = await verify(
-            self._reader, self._settings, request.confirmation, request.assertion_json, self._engine.wall(),
-            await device_of(self._reader, call.caller, row.payer),
-        )  # fmt: skip
-        signed = render_confirmation(row).mandate.instrument_id
-        own = "" if signed in {"", names.BALANCE} else signed
-        command = FinishMandate(
-            request=identify(call, request, request.parent), caller=call.caller, deadline_us=call.deadline_us,
-            merchant=names.parse_one("merchants", request.parent, "parent"), proof=proof,
-            instrument_display=(await self._instrument(row.payer, own))[1],
-        )  # fmt: skip
-        outcome = await self._engine.execute(command)
+        identity = identify(call, request, request.parent)
+        outcome = await self._engine.repeated(identity)  # also when what it is paid from has been removed since
+        if outcome is None:
+            proof = await verify(
+                self._reader, self._settings, request.confirmation, request.assertion_json, self._engine.wall(),
+                await device_of(self._reader, call.caller, row.payer),
+            )  # fmt: skip
+            signed = render_confirmation(row).mandate.instrument_id
+            own = "" if signed in {"", names.BALANCE} else signed
+            command = FinishMandate(
+                request=identity, caller=call.caller, deadline_us=call.deadline_us,
+                merchant=names.parse_one("merchants", request.parent, "parent"), proof=proof,
+                instrument_display=(await self._instrument(row.payer, own))[1],
+            )  # fmt: skip
+            outcome = await self._engine.execute(command)
         mandate = await self._engine.answer(Mandate, outcome)
         return pb.FinishMandateResponse(mandate=await self._render(mandate), replayed=outcome.replayed)
 

@@ -91,6 +91,7 @@ class Shelf:
 
     def __init__(self):
         self.payments: dict[str, dict[str, Any]] = {}
+        self.removed: set[str] = set()
 
     async def payment_terms(self, payment, *, payer, rp_id, method):
         if payment not in self.payments or self.payments[payment]["payer_id"] != names.payer_name(payer):
@@ -98,7 +99,7 @@ class Shelf:
         return PaymentTerms(**self.payments[payment], rp_id=rp_id, method=method)
 
     async def instrument_display(self, payer, instrument):
-        if not instrument.startswith(names.payer_name(payer)):
+        if not instrument.startswith(names.payer_name(payer)) or instrument in self.removed:
             raise Refused(Reason.RESOURCE_NOT_FOUND)
         return "ICBC ·· 0018"
 
@@ -284,10 +285,11 @@ class Scene:
     async def stored(self, entity, name, collection):
         return await self.reader.get(entity, names.parse_payers_own(collection, name).id)
 
-    async def start_mandate(self, caller=ACME, total=0, **changes):
+    async def start_mandate(self, caller=ACME, total=0, instrument="", **changes):
         cny = {"payment_max": 5_000, "day_max": 8_000, **changes}
         mandate = mandate_pb2.Mandate(
             payer=names.payer_name(AMA), expire_time=Timestamp(seconds=self.now_s() + 30 * 86_400),
+            instrument=instrument,
             **{name: Money(currency_code="CNY", amount_minor=amount) for name, amount in cny.items()},
         )  # fmt: skip
         if total:
@@ -298,11 +300,15 @@ class Scene:
         return (await self.call(caller, self.confirmations.StartMandate, request)).confirmation
 
     async def finish_mandate(self, confirmation, caller=ACME, assertion=None, merchant="cafe"):
-        request = confirmation_service_pb2.FinishMandateRequest(
+        request = self.finishing_of(confirmation, assertion, merchant)
+        return (await self.call(caller, self.confirmations.FinishMandate, request)).mandate
+
+    def finishing_of(self, confirmation, assertion=None, merchant="cafe"):
+        """The request that brings a signed mandate."""
+        return confirmation_service_pb2.FinishMandateRequest(
             parent=f"merchants/{merchant}", request_id=fresh(), confirmation=confirmation.name,
             assertion_json=self.device.get(confirmation.options_json) if assertion is None else assertion,
         )  # fmt: skip
-        return (await self.call(caller, self.confirmations.FinishMandate, request)).mandate
 
     async def run_due(self):
         """Does the work that is due now, as a worker would; returns the kinds."""

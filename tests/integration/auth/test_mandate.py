@@ -70,6 +70,18 @@ async def test_a_mandate_says_what_was_signed(mandated):
     assert confirmation.subject == shown.name
 
 
+async def test_a_mandate_is_told_again_also_where_its_instrument_is_gone(enrolled):
+    card = f"partners/acme/payers/ama/instruments/ins-{'0' * 26}"
+    request = enrolled.finishing_of(await enrolled.start_mandate(instrument=card))
+    first = await enrolled.call(ACME, enrolled.confirmations.FinishMandate, request)
+    enrolled.shelf.removed.add(card)
+    again = await enrolled.call(ACME, enrolled.confirmations.FinishMandate, request)
+    assert (again.mandate, again.replayed) == (first.mandate, True)
+    request.assertion_json = "{}"
+    other = enrolled.call(ACME, enrolled.confirmations.FinishMandate, request)
+    assert await refused(other) is Reason.IDEMPOTENCY_MISMATCH
+
+
 async def test_one_payment_stays_within_its_limit(mandated):
     await pay(mandated, 5_000)
     assert await refused(pay(mandated, 5_001)) is Reason.MANDATE_LIMIT_EXCEEDED

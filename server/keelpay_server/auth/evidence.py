@@ -109,7 +109,8 @@ def _verified_members(credential: dict[str, Any]) -> dict[str, Any]:
 
 def _texts_of(members: object, names: tuple[str, ...]) -> dict[str, str]:
     found = members if isinstance(members, dict) else {}
-    return {name: found[name] for name in names if isinstance(found.get(name), str)}
+    # A browser writes nothing but ASCII there; half a character that somebody else put in could not be stored.
+    return {name: found[name] for name in names if isinstance(found.get(name), str) and found[name].isascii()}
 
 
 def document_digest(members: dict[str, Any]) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
 
-from .running import FOUND_WRONG, command_words, playing, run
+from .running import FOUND_WRONG, at_terminal, command_words, playing, run
 from .simulate import traffic_options
 from .verify import prove
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from keelpay_clients.simulation import Options
 
 LINE_BYTES: Final = 4_096
+CLOSED: Final = -1
 
 
 @click.command()
@@ -63,7 +64,7 @@ def demo(
     if not story_only:
         options = Options(traffic=file, days=days, payments=payments, merchants=merchants, seed=seed)
     if stay is None:
-        stay = sys.stdin.isatty() and sys.stdout.isatty()
+        stay = at_terminal()
     if not run(_demo(options, keep, Console(), stay=stay)):
         raise SystemExit(FOUND_WRONG)
 
@@ -140,7 +141,8 @@ class Keyboard(NamedTuple):
 
     Attributes:
         enter: Set when somebody presses Enter.
-        over: Set then too, and where there is no key to press: with `</dev/null`, or when the other end was closed.
+        over: Set then too, and where there is no key to press: with `</dev/null`, with `&`, or when the other end was
+            closed.
     """
 
     enter: asyncio.Event
@@ -153,24 +155,40 @@ def listening() -> Iterator[Keyboard]:
     loop, keyboard = asyncio.get_running_loop(), Keyboard(asyncio.Event(), asyncio.Event())
 
     def read() -> None:
-        if os.read(sys.stdin.fileno(), LINE_BYTES):
+        if os.read(keys, LINE_BYTES):
             keyboard.enter.set()
         else:
-            loop.remove_reader(sys.stdin.fileno())
+            loop.remove_reader(keys)
         keyboard.over.set()
 
     try:
-        if sys.stdin.isatty():
-            termios.tcflush(sys.stdin, termios.TCIFLUSH)
-        loop.add_reader(sys.stdin.fileno(), read)
-    except (OSError, ValueError):  # a file, or closed
+        keys = sys.stdin.fileno() if sys.stdin else CLOSED
+        if os.isatty(keys):
+            _forget_typed(keys)
+        loop.add_reader(keys, read)
+    except (OSError, ValueError):  # a file, or closed, or the shell's
         keyboard.over.set()
         yield keyboard
         return
     try:
         yield keyboard
     finally:
-        loop.remove_reader(sys.stdin.fileno())
+        loop.remove_reader(keys)
+
+
+def _forget_typed(terminal: int) -> None:
+    """Empties the terminal's queue.
+
+    Raises:
+        BlockingIOError: We are in the background: who touches the terminal then is stopped by it.
+    """
+    try:
+        in_front = os.tcgetpgrp(terminal)
+    except OSError:  # not the terminal that we were started from: it stops nobody
+        in_front = os.getpgrp()
+    if in_front != os.getpgrp():
+        raise BlockingIOError
+    termios.tcflush(terminal, termios.TCIFLUSH)
 
 
 def make_folder(folder: Path) -> None:

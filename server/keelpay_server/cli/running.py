@@ -59,6 +59,11 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
         fail(int(failure.kind), failure.sentence, failure.advice)
 
 
+def at_terminal() -> bool:
+    """Whether somebody reads what we say and can type; a stream that was closed beforehand is None."""
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
+
+
 def command_words() -> str:
     """Returns how this program is called in this shell: by its name where that finds it, else by its path."""
     program = Path(sys.argv[0])

@@ -3,13 +3,12 @@
 In: a server's address, a partner's key file. Out: links to open in a browser. Invariant: test money alone moves.
 """
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from .running import FOUND_WRONG, WRONG_SETTINGS, fail, playing, run
+from .running import FOUND_WRONG, WRONG_SETTINGS, at_terminal, fail, playing, run
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -49,7 +48,7 @@ def trial(address: str, credential: Path, *, wait: bool | None) -> None:
             "Start a test server first: keelpay serve. It says where its sandbox credential is: --credential names it.",
         )  # fmt: skip
     if wait is None:
-        wait = sys.stdin.isatty() and sys.stdout.isatty()
+        wait = at_terminal()
     if not run(_try(address, credential, Console(), links_only=not wait)):
         raise SystemExit(FOUND_WRONG)
 

@@ -173,6 +173,15 @@ def test_what_nobody_signed_does_not_swell_a_file_past_reading(ballast: str):
     assert len(file) < len(FILE) + 100
 
 
+def test_half_a_character_that_nobody_signed_is_no_reason_not_to_keep_a_file():
+    ballast = {"payment": {"browserBoundSignature": {"signature": "\ud800"}}}
+    loaded = json.dumps({**json.loads(PAYER.sign()), "clientExtensionResults": ballast})
+    assert PAYER.verify(loaded).method == "webauthn"
+    file = file_of(PAYER, loaded)
+    assert verify_evidence(file).proven
+    assert file.encode()
+
+
 @pytest.mark.parametrize(
     "member",
     [

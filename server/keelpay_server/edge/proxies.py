@@ -70,7 +70,7 @@ class Proxies:
         """Walks back from the peer; the first address that is none of our proxies is whom the nearest of them saw."""
         address = peer
         for hop in reversed(forwarded.split(",")[-_FORWARDED_MAX:]):
-            parsed = _parsed(hop.strip())
+            parsed = _parsed(_without_port(hop.strip()))
             if parsed is None:
                 break
             address = str(parsed)
@@ -85,6 +85,13 @@ def fields_of(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     for name, value in ((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers):
         fields[name] = f"{fields[name]},{value}" if name == _FORWARDED and name in fields else value
     return fields
+
+
+def _without_port(hop: str) -> str:
+    """Returns the address of a hop: some proxies write its port too, `192.0.2.1:4711` or `[2001:db8::1]:4711`."""
+    if hop.startswith("["):
+        return hop[1:].partition("]")[0]
+    return hop.partition(":")[0] if hop.count(":") == 1 else hop
 
 
 def _parsed(address: str) -> IPv4Address | IPv6Address | None:

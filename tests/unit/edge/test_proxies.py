@@ -21,6 +21,18 @@ def test_a_proxy_is_believed(peer):
     assert found.own == "https://pay.example.com"
 
 
+@pytest.mark.parametrize(
+    ("hop", "address"),
+    [
+        ("203.0.113.9:4711", "203.0.113.9"), ("[2001:db8::9]:4711", "2001:db8::9"), ("[2001:db8::9]", "2001:db8::9"),
+        ("2001:db8::9", "2001:db8::9"), ("203.0.113.9:4711, 10.0.0.2:80", "203.0.113.9"),
+        ("unknown", "10.0.0.1"), ("[", "10.0.0.1"), (":", "10.0.0.1"), ("_hidden:1", "10.0.0.1"),
+    ],
+)  # fmt: skip
+def test_a_hop_may_carry_its_port(hop, address):
+    assert TRUSTED.origin_of("10.0.0.1", "http", {"x-forwarded-for": hop}).address == address
+
+
 @pytest.mark.parametrize("proto", ["", "javascript", "https,http", "ws"])
 def test_an_odd_scheme_is_not(proto):
     assert TRUSTED.origin_of("10.0.0.1", "http", {"x-forwarded-proto": proto}).scheme == "http"
